@@ -1,0 +1,71 @@
+/**
+ * The topology: the desired state as plain JSON, what evaluating a stack yields.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { HostDeclaration, Json, JsonObject, Resource } from "../providers/provider.ts";
+
+/** Version of the document; a reader refuses another. */
+export const TOPOLOGY_FORMAT = "staddle-topology/1";
+
+/** One output of a stack. */
+export interface Output {
+  readonly value: Json;
+  readonly sensitive: boolean;
+}
+
+/** The desired state. */
+export interface Topology {
+  readonly format: typeof TOPOLOGY_FORMAT;
+  readonly stack: string;
+  /** Parameters as they were parsed, defaults included. */
+  readonly parameters: JsonObject;
+  readonly hosts: Readonly<Record<string, HostDeclaration>>;
+  /** In order of declaration. */
+  readonly resources: readonly Resource[];
+  readonly outputs: Readonly<Record<string, Output>>;
+  /** Addresses reserved for NICs: key `<address of the machine>#<nic name>`, value an IP address. */
+  readonly reservations: Readonly<Record<string, string>>;
+}
+
+const json = z.json() as unknown as z.ZodType<Json>;
+const jsonObject = z.record(z.string(), json) as unknown as z.ZodType<JsonObject>;
+
+const host = z.strictObject({
+  name: z.string().min(1),
+  uri: z.string().min(1),
+  ssh: z.strictObject({
+    identityFile: z.string().optional(),
+    knownHosts: z.string().optional(),
+    port: z.int().min(1).max(65535).optional(),
+    proxyJump: z.string().optional(),
+    configFile: z.string().optional(),
+  }).optional(),
+  connectTimeout: z.number().positive().optional(),
+  parallelism: z.int().min(1).optional(),
+});
+
+const resource = z.strictObject({
+  address: z.string().min(1),
+  kind: z.string().min(1),
+  host: z.string().min(1),
+  name: z.string().min(1),
+  uuid: z.uuid(),
+  tenure: z.enum(["managed", "existing", "shared"]),
+  spec: jsonObject,
+  dependsOn: z.array(z.string()),
+  declaredAt: z.string().optional(),
+});
+
+/** Schema of the document's frame; each spec is validated by its kind. */
+export const topologySchema: z.ZodType<Topology> = z.strictObject({
+  format: z.literal(TOPOLOGY_FORMAT),
+  stack: z.string().min(1),
+  parameters: jsonObject,
+  hosts: z.record(z.string(), host),
+  resources: z.array(resource),
+  outputs: z.record(z.string(), z.strictObject({ value: json, sensitive: z.boolean() })),
+  reservations: z.record(z.string(), z.string()),
+}) as unknown as z.ZodType<Topology>;
