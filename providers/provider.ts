@@ -114,7 +114,9 @@ export interface Observed {
 
 /** The mark of ownership that domains and networks carry in their metadata. */
 export interface Mark {
+  /** Name of the stack that owns the object. */
   readonly stack: string;
+  /** Address of the resource in that stack. */
   readonly address: string;
   /** Digest of the declaration that was last applied. */
   readonly digest: string;

@@ -1,0 +1,16 @@
+/**
+ * libvirt's XML as a tree that can be patched: what is not touched keeps its text, order,
+ * attributes, white space and comments byte for byte.
+ *
+ * Pure. It knows no element by name, except for Staddle's own mark of ownership; what elements mean
+ * is the business of the kinds.
+ *
+ * @module
+ */
+
+export * from "./tree.ts";
+export { parseXml } from "./parse.ts";
+export { escapeAttribute, escapeText, serializeXml } from "./serialize.ts";
+export { ensureElement, getElement, getElements, getPath, removeElement, setPath } from "./path.ts";
+export type { Mark } from "../../provider.ts";
+export { MARK_NAMESPACE, MARK_PREFIX, markElement, readMark, writeMark } from "./mark.ts";
