@@ -1,0 +1,133 @@
+/**
+ * A plan as text, in the symbols and words that Terraform's users read.
+ *
+ * @module
+ */
+
+import type { Drift, Plan, Summary } from "../../planner/plan.ts";
+import type { JsonObject } from "../../providers/provider.ts";
+import {
+  type Block,
+  blocks,
+  disruptions,
+  driftBlocks,
+  type FieldLine,
+  isEmpty,
+  outputLines,
+  quietNotes,
+  type Sign,
+} from "./plan_view.ts";
+import { plain, type Style } from "./style.ts";
+
+/** How a plan's text is written. */
+export interface PlanTextOptions {
+  readonly style?: Style;
+  /** Group alike resources; by default when there are many. */
+  readonly compact?: boolean;
+  readonly summary: Summary;
+}
+
+/** The sentence for a plan that does nothing. */
+export const NO_CHANGES = "No changes. Your infrastructure matches the configuration.";
+
+/** The whole text of a plan, without a trailing newline. */
+export function planText(plan: Plan, options: PlanTextOptions): string {
+  const style = options.style ?? plain;
+  const parts: string[] = [];
+  if (plan.drift.length > 0) parts.push(driftText(plan.drift, style));
+  const quiet = quietNotes(plan).map(({ address, notes }) =>
+    notes.map((note) => `  ${address}: ${note}`).join("\n")
+  );
+  if (quiet.length > 0) parts.push(["Notes:", ...quiet].join("\n"));
+  if (isEmpty(plan)) {
+    parts.push(style.bold(NO_CHANGES));
+    return parts.join("\n\n");
+  }
+  const acting = blocks(plan, { compact: options.compact });
+  if (acting.length > 0) {
+    const verb = plan.mode === "destroy" ? "destroy" : "apply";
+    parts.push(
+      `Staddle will ${verb} stack "${plan.stack.name}"${parametersText(plan.stack.parameters)}:`,
+    );
+    parts.push(...acting.map((block) => blockText(block, style)));
+  }
+  const outputs = outputLines(plan.outputs);
+  if (outputs.length > 0) {
+    parts.push(["Changes to outputs:", ...fieldTexts(outputs, style, "  ")].join("\n"));
+  }
+  parts.push(summaryText(plan, options.summary, style));
+  return parts.join("\n\n");
+}
+
+/** The objects that differ from what was last applied. */
+export function driftText(drift: readonly Drift[], style: Style = plain): string {
+  return [
+    "Changed outside of Staddle since the last apply:",
+    ...driftBlocks(drift).map((block) => blockText(block, style)),
+  ].join("\n\n");
+}
+
+/** `Plan: 1 to add, 0 to change, 0 to destroy.` */
+export function summaryLine(summary: Summary): string {
+  return `Plan: ${summary.add} to add, ${summary.change} to change, ${summary.destroy} to destroy.`;
+}
+
+function summaryText(plan: Plan, summary: Summary, style: Style): string {
+  const lines = disruptions(plan).map(({ disruption, address, paths }) =>
+    style.warn(`${disruption}: ${address} (${paths.join(", ")})`)
+  );
+  const shown = lines.length > 8 ? [...lines.slice(0, 7), `… ${lines.length - 7} more`] : lines;
+  if (plan.resources.every((resource) => resource.action === "no-op")) {
+    return plan.steps.length > 0
+      ? style.bold(summaryLine(summary))
+      : "Only outputs change: applying stores their new values and touches no host.";
+  }
+  return [...shown, style.bold(summaryLine(summary))].join("\n");
+}
+
+function parametersText(parameters: JsonObject): string {
+  const entries = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  if (entries.length === 0) return "";
+  const text = entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(", ");
+  return text.length > 100 ? "" : ` (${text})`;
+}
+
+function blockText(block: Block, style: Style): string {
+  const paint = painter(block.sign, style);
+  const count = block.count > 1 ? ` (${block.count})` : "";
+  return [
+    `${pad(block.sign)}${paint(block.sign)} ${style.bold(block.address)}${count} ${block.sentence}`,
+    ...fieldTexts(block.fields, style, "      "),
+    ...block.notes.map((note) => `        ${style.dim(`note: ${note}`)}`),
+  ].join("\n");
+}
+
+/** Symbols end in the same column, whatever their width. */
+function pad(sign: Sign): string {
+  return " ".repeat(Math.max(0, 4 - sign.length));
+}
+
+/** Widest column of paths; longer ones push their value to the right. */
+const PATH_COLUMN = 32;
+
+function fieldTexts(fields: readonly FieldLine[], style: Style, indent: string): string[] {
+  const width = Math.min(PATH_COLUMN, Math.max(0, ...fields.map((field) => field.path.length)));
+  return fields.flatMap((field) => {
+    const paint = painter(field.sign, style);
+    const how = field.disruption === undefined ? "" : ` ${style.dim(`(${field.disruption})`)}`;
+    const lines = (field.lines ?? []).map((line) =>
+      `${indent}    ${painter(line.sign, style)(line.sign)}| ${line.text}`.trimEnd()
+    );
+    const sign = `${field.sign.length > 1 ? indent.slice(field.sign.length - 1) : indent}${
+      paint(field.sign)
+    }`;
+    return [`${sign} ${field.path.padEnd(width)}  ${field.text}${how}`, ...lines];
+  });
+}
+
+function painter(sign: Sign, style: Style): (text: string) => string {
+  if (sign === "+") return style.add;
+  if (sign === "-" || sign === "-/+") return style.destroy;
+  if (sign === "~") return style.change;
+  return (text) => text;
+}
