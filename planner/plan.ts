@@ -54,6 +54,10 @@ export interface ResourcePlan {
   readonly resource: Resource;
   /** What a person should know: the accelerator that was chosen and why, and the like. */
   readonly notes: readonly string[];
+  /** Addresses that it depends on, as the record will keep them. */
+  readonly needs?: readonly string[];
+  /** Fingerprint of the object as it was read; absent when there was none. */
+  readonly fingerprint?: string;
 }
 
 /** An object that differs from what was last applied. */
@@ -96,6 +100,8 @@ export interface Plan {
   readonly drift: readonly Drift[];
   readonly outputs: readonly OutputChange[];
   readonly steps: readonly Step[];
+  /** Addresses reserved for NICs, as the record will keep them: see the topology. */
+  readonly reservations?: Readonly<Record<string, string>>;
 }
 
 /** How many resources are added, changed and destroyed; a replacement counts in add and destroy. */

@@ -139,6 +139,21 @@ export interface Reference {
   readonly path: string;
   /** Kinds that may stand there. */
   readonly kinds: readonly string[];
+  /**
+   * True when the object that refers stays whole while the other is taken away and made anew: a
+   * NIC's network. Otherwise it is replaced together with what it refers to: a machine with its
+   * volume.
+   */
+  readonly survives?: boolean;
+}
+
+/** Something that a resource wants for itself alone: a MAC address, a volume to write to. */
+export interface Claim {
+  /** Claims of one `what` collide within their scope: `mac 52:54:00:12:34:56`. */
+  readonly what: string;
+  /** Path in the spec. */
+  readonly path: string;
+  readonly scope: "host" | "stack";
 }
 
 /** Something wrong with a spec that the schema alone cannot see. */
@@ -196,6 +211,15 @@ export interface Kind {
   ): readonly FieldChange[];
   /** Conditions to wait for after creation, if the spec declares any (JSON for the wait step). */
   waits(resource: Resource): JsonObject | undefined;
+  /**
+   * True when objects of this kind carry the mark and the derived UUID: one under our name without
+   * either is not ours, whatever the record says.
+   */
+  readonly marked?: boolean;
+  /** What no two resources may have at once. The resource is as the topology has it. */
+  claims?(resource: Resource): readonly Claim[];
+  /** What a person should know before it is made: the accelerator that was chosen, and why. */
+  notes?(resource: Resource, lookup: Lookup): readonly string[];
 }
 
 /** What a step does. */
