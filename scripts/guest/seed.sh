@@ -39,13 +39,14 @@ if [ -e /mnt/seed/meta-data ]; then
     echo "STADDLE-GUEST user-data-end"
   } >/dev/ttyS0
   # `- text` is a line for the shell; `- [word, word]` is a command whose words are kept apart.
-  awk '/^runcmd\.[0-9]+=/ { sub(/^[^=]*=/, ""); print; next }
+  awk 'function flush() { if (line != "") print line; line = ""; item = "" }
+       /^runcmd\.[0-9]+=/ { flush(); sub(/^[^=]*=/, ""); print; next }
        /^runcmd\.[0-9]+\.[0-9]+=/ {
          split($0, p, /[.=]/)
          word = $0; sub(/^[^=]*=/, "", word); gsub(/\047/, "\047\042\047\042\047", word)
-         if (p[2] != last && last != "") print line
-         line = (p[2] == last ? line " " : "") "\047" word "\047"; last = p[2]
+         if (p[2] != item) flush()
+         line = line (line == "" ? "" : " ") "\047" word "\047"; item = p[2]
        }
-       END { if (last != "") print line }' /run/user >/run/runcmd
+       END { flush() }' /run/user >/run/runcmd
   umount /mnt/seed
 fi
