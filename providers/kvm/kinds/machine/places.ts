@@ -1,0 +1,255 @@
+/**
+ * Places in a domain's XML that are more than one path: vCPUs and memory with their maxima, the
+ * source of a disk, the source of a NIC, whole devices that are there or not.
+ *
+ * @module
+ */
+
+import { type Binding, custom, kibibytes } from "../../table/mod.ts";
+import {
+  append,
+  child,
+  children,
+  element,
+  ensureElement,
+  getElement,
+  getPath,
+  remove,
+  setPath,
+  type XmlElement,
+} from "../../xml/mod.ts";
+
+/** vCPUs that are on. A count above the maximum raises it. */
+export const vcpus: Binding = custom(
+  "./vcpu/@current",
+  (domain) => Number(getPath(domain, "./vcpu/@current") ?? getPath(domain, "./vcpu") ?? 1),
+  (domain, value) => {
+    const maximum = Number(getPath(domain, "./vcpu") || 0);
+    if (Number(value) > maximum) setPath(domain, "./vcpu", `${value}`);
+    setPath(domain, "./vcpu/@current", `${value}`);
+  },
+);
+
+/** Most vCPUs. The count that is on stays, as far as the maximum allows. */
+export const maxVcpus: Binding = custom(
+  "./vcpu",
+  (domain) => Number(getPath(domain, "./vcpu") ?? 1),
+  (domain, value) => {
+    const current = Math.min(Number(vcpus.read(domain)), Number(value));
+    setPath(domain, "./vcpu", `${value}`);
+    setPath(domain, "./vcpu/@current", `${current}`);
+  },
+);
+
+const currentMemory = kibibytes("./currentMemory");
+const bootMemory = kibibytes("./memory");
+
+/** Memory that the guest has, the balloon's target. More than the maximum raises it. */
+export const memory: Binding = custom(
+  "./currentMemory",
+  (domain) => currentMemory.read(domain) ?? bootMemory.read(domain),
+  (domain, value) => {
+    if (Number(value) > Number(bootMemory.read(domain) ?? 0)) bootMemory.write(domain, value);
+    currentMemory.write(domain, value);
+  },
+);
+
+/** Most memory. What the guest has stays, as far as the maximum allows. */
+export const maxMemory: Binding = custom(
+  "./memory",
+  (domain) => bootMemory.read(domain),
+  (domain, value) => {
+    const current = Math.min(Number(memory.read(domain) ?? value), Number(value));
+    bootMemory.write(domain, value);
+    currentMemory.write(domain, current);
+  },
+);
+
+/** The accelerator: a domain's type. */
+export const accelerator: Binding = custom(
+  "./@type",
+  (domain) => {
+    const type = getPath(domain, "./@type");
+    return type === "kvm" ? "require-kvm" : type === "qemu" ? "tcg" : type;
+  },
+  (domain, value) => setPath(domain, "./@type", value === "tcg" ? "qemu" : "kvm"),
+);
+
+/** Firmware: chosen by libvirt from a word, or a loader named outright. */
+export const firmware: Binding = custom(
+  "./os/@firmware",
+  (domain) => {
+    const word = getPath(domain, "./os/@firmware");
+    if (word !== undefined) return word === "efi" ? "uefi" : word;
+    return getPath(domain, "./os/loader/@type") === "pflash" ? "uefi" : "bios";
+  },
+  (domain, value) => {
+    setPath(domain, "./os/@firmware", value === "uefi" ? "efi" : undefined);
+    if (value === "bios") {
+      setPath(domain, "./os/loader", undefined);
+      setPath(domain, "./os/nvram", undefined);
+    }
+  },
+);
+
+/** The volume behind a disk or in a drive: `<pool>/<volume>`. */
+export const sourceVolume: Binding = custom(
+  "./source/@volume",
+  (disk) => {
+    const pool = getPath(disk, "./source/@pool");
+    const volume = getPath(disk, "./source/@volume");
+    return pool === undefined || volume === undefined ? undefined : `${pool}/${volume}`;
+  },
+  (disk, value) => {
+    const [pool, volume] = splitVolume(String(value));
+    disk.attributes.set("type", "volume");
+    const source = child(disk, "source");
+    if (source === undefined) append(disk, element("source", { pool, volume }), "driver");
+    else {
+      for (const name of ["file", "dev", "dir", "protocol", "name", "startupPolicy"]) {
+        source.attributes.delete(name);
+      }
+      source.attributes.set("pool", pool);
+      source.attributes.set("volume", volume);
+    }
+  },
+);
+
+/** Pool and volume of `<pool>/<volume>`. A pool's name holds no slash. */
+export function splitVolume(key: string): [pool: string, volume: string] {
+  const slash = key.indexOf("/");
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+/** What a NIC is on: a network of libvirt's, or a bridge of the host. */
+export function nicSource(type: "network" | "bridge"): Binding {
+  const other = type === "network" ? "bridge" : "network";
+  return custom(
+    `./source/@${type}`,
+    (nic) => getPath(nic, "./@type") === type ? getPath(nic, `./source/@${type}`) : undefined,
+    (nic, value) => {
+      nic.attributes.set("type", type);
+      const source = ensureElement(nic, "./source");
+      // A running NIC on a network carries what the network gave it; none of that outlives a move.
+      for (const name of [other, "portgroup", "portid"]) source.attributes.delete(name);
+      source.attributes.set(type, String(value));
+    },
+  );
+}
+
+/** Serial console: the `console` device stands for the first `serial` one. */
+export const serialConsole: Binding = custom(
+  "./devices/serial",
+  (domain) => getElement(domain, "./devices/serial") !== undefined,
+  (domain, value) => {
+    const devices = ensureElement(domain, "./devices");
+    for (const name of ["serial", "console"]) {
+      if (value === true) append(devices, element(name, { type: "pty" }), name);
+      else for (const item of children(devices, name)) remove(devices, item);
+    }
+  },
+);
+
+const AGENT_PORT = "org.qemu.guest_agent.0";
+
+/** Channel of the QEMU guest agent. */
+export const agentChannel: Binding = custom(
+  `./devices/channel/target[@name='${AGENT_PORT}']`,
+  (domain) => agentChannels(domain).length > 0,
+  (domain, value) => {
+    const devices = ensureElement(domain, "./devices");
+    for (const item of agentChannels(domain)) remove(devices, item);
+    if (value !== true) return;
+    const target = element("target", { type: "virtio", name: AGENT_PORT });
+    append(devices, element("channel", { type: "unix" }, target), "channel");
+  },
+);
+
+function agentChannels(domain: XmlElement): XmlElement[] {
+  const devices = child(domain, "devices");
+  return devices === undefined
+    ? []
+    : children(devices, "channel").filter((item) => getPath(item, "./target/@name") === AGENT_PORT);
+}
+
+/** Type of the graphics console; `none` removes every one, and the video device stays. */
+export const graphics: Binding = custom(
+  "./devices/graphics/@type",
+  (domain) => getPath(domain, "./devices/graphics/@type") ?? "none",
+  (domain, value) => {
+    const devices = ensureElement(domain, "./devices");
+    for (const item of children(devices, "graphics")) remove(devices, item);
+    if (value === "none") return;
+    append(
+      devices,
+      element("graphics", { type: String(value), autoport: "yes", listen: "127.0.0.1" }),
+    );
+    if (child(devices, "video") === undefined) {
+      append(devices, element("video", {}, element("model", { type: "virtio" })));
+    }
+  },
+);
+
+/** Alias of the CD-ROM that carries the cloud-init seed. */
+export const SEED_ALIAS = "ua-seed";
+
+/** The CD-ROM with the cloud-init seed, if there is one. */
+export function seedDrive(domain: XmlElement): XmlElement | undefined {
+  const devices = child(domain, "devices");
+  return devices &&
+    children(devices, "disk").find((disk) => getPath(disk, "./alias/@name") === SEED_ALIAS);
+}
+
+/** The seed's volume, `<pool>/<volume>`, in its CD-ROM drive on virtio-scsi. */
+export const seed: Binding = custom(
+  "./devices/disk[@device='cdrom']/source/@volume",
+  (domain) => {
+    const drive = seedDrive(domain);
+    return drive && sourceVolume.read(drive);
+  },
+  (domain, value) => {
+    const known = seedDrive(domain);
+    if (known !== undefined) return sourceVolume.write(known, value);
+    const [pool, volume] = splitVolume(String(value));
+    // A distribution's cloud kernel has no AHCI driver: SATA would hide the seed from it.
+    const drive = element(
+      "disk",
+      { type: "volume", device: "cdrom" },
+      element("driver", { name: "qemu", type: "raw" }),
+      element("source", { pool, volume }),
+      element("target", { dev: freeTarget(domain, "sd"), bus: "scsi" }),
+      element("readonly"),
+      element("alias", { name: SEED_ALIAS }),
+    );
+    ensureScsi(domain);
+    append(ensureElement(domain, "./devices"), drive, "disk");
+  },
+);
+
+/** The first target of that prefix (`vd`, `sd`) that no disk of the domain has. */
+export function freeTarget(domain: XmlElement, prefix: string): string {
+  const devices = child(domain, "devices");
+  const taken = new Set(
+    devices ? children(devices, "disk").map((disk) => getPath(disk, "./target/@dev")) : [],
+  );
+  for (let index = 0;; index++) {
+    const name = prefix + letters(index);
+    if (!taken.has(name)) return name;
+  }
+}
+
+/** a … z, aa, ab …: how disks are counted. */
+function letters(index: number): string {
+  const last = String.fromCharCode(97 + index % 26);
+  return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
+}
+
+/** A SCSI disk needs a virtio-scsi controller; libvirt would add an old LSI one by itself. */
+export function ensureScsi(domain: XmlElement): void {
+  const devices = ensureElement(domain, "./devices");
+  const has = children(devices, "controller").some((item) =>
+    item.attributes.get("type") === "scsi"
+  );
+  if (has) return;
+  append(devices, element("controller", { type: "scsi", index: 0, model: "virtio-scsi" }));
+}

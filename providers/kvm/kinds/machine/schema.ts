@@ -1,0 +1,40 @@
+/**
+ * The schema of a machine as it stands in a topology: the table's, and what spans two fields.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { shapeOf } from "../../table/mod.ts";
+import { formatBytes } from "../size.ts";
+import { machineTable } from "./table.ts";
+
+/** A machine. */
+export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
+  (machine, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    const { vcpus = 1, maxVcpus, memory, maxMemory } = machine;
+    if (maxVcpus !== undefined && vcpus > maxVcpus) {
+      refuse("vcpus", `${vcpus} is above maxVcpus, ${maxVcpus}`);
+    }
+    if (maxMemory !== undefined && memory > maxMemory) {
+      refuse("memory", `${formatBytes(memory)} is above maxMemory, ${formatBytes(maxMemory)}`);
+    }
+    if (machine.consoleLog !== undefined && machine.console === false) {
+      refuse("consoleLog", "there is no console to log: remove `console: false`");
+    }
+    if (machine.wait?.for === "agent" && machine.agent === false) {
+      refuse("wait", "the agent cannot answer without its channel: remove `agent: false`");
+    }
+    if (machine.wait !== undefined && machine.power === "off") {
+      refuse("wait", "a machine that is off meets no condition");
+    }
+  },
+);
+
+/** What a stack may write. */
+export type MachineInput = z.input<typeof machineSchema>;
+
+/** A machine, normalised: sizes in bytes. Resolved, its addresses are names on the host. */
+export type MachineSpec = z.output<typeof machineSchema>;

@@ -1,0 +1,113 @@
+/**
+ * One declaration a field: its zod type and doc text, where it stands in libvirt's XML, how it
+ * compares, how a change is applied. Schema, parser, generator, comparison and reference pages are
+ * made from it.
+ *
+ * A kind's table maps the names of a spec to entries:
+ *
+ * - a **field** is one value at one place;
+ * - a **group** is a nested object, its places relative to the same element;
+ * - a **list** is an array of devices, one element each, told apart by name.
+ *
+ * @module
+ */
+
+import type { z } from "zod";
+import type { Disruption, Json, JsonObject } from "../../provider.ts";
+import type { XmlElement } from "../xml/mod.ts";
+
+/** Reads a value from, and writes it into, the element that a table describes. */
+export interface Binding {
+  /** The place, for people: `./vcpu/@current`. */
+  readonly path: string;
+  /** Undefined: nothing stands there. */
+  read(element: XmlElement): Json | undefined;
+  /** Touches nothing but its own place. Undefined removes what stands there. */
+  write(element: XmlElement, value: Json | undefined): void;
+}
+
+/** What decides how a change is applied, beyond the field itself. */
+export interface ChangeContext {
+  /** The configuration (inactive XML) as it stands; for a field of a device, its element. */
+  readonly config: XmlElement;
+  /** The live XML, when the object runs. */
+  readonly live?: XmlElement;
+  readonly before?: Json;
+  readonly after?: Json;
+}
+
+/** How a change of the field is applied while the object runs. */
+export type ChangeClass = Disruption | ((context: ChangeContext) => Disruption);
+
+/** One value at one place. */
+export interface Field<Schema extends z.ZodType = z.ZodType> {
+  readonly entry: "field";
+  /** Type and doc text, as declared. */
+  readonly schema: Schema;
+  readonly binding: Binding;
+  readonly change: ChangeClass;
+  /** Whether declared and actual value mean the same; the same JSON value unless given. */
+  readonly equal?: (declared: Json, actual: Json | undefined) => boolean;
+  readonly format?: "bytes" | "sensitive";
+  /** True when the guest decides whether and when a live change is taken: live XML is no proof. */
+  readonly guestDecides?: boolean;
+  /** Least libvirt version, where it is above the least supported one. */
+  readonly since?: string;
+}
+
+/** A nested object. */
+export interface Group<Schema extends z.ZodType = z.ZodType> {
+  readonly entry: "group";
+  readonly schema: Schema;
+  readonly fields: Table;
+}
+
+/** An array of devices. */
+export interface List<Schema extends z.ZodType = z.ZodType> {
+  readonly entry: "list";
+  readonly schema: Schema;
+  /** The parent of the elements and their name, for people: `./devices/disk`. */
+  readonly path: string;
+  /** The elements that belong to the list, in document order. */
+  select(root: XmlElement): readonly XmlElement[];
+  /** The name under which an element is found again. */
+  nameOf(element: XmlElement): string;
+  /** Whether an element is the declared entry though it does not carry its name (an import). */
+  matches?(element: XmlElement, declared: JsonObject): boolean;
+  /** A new element for a declared entry, put where it belongs. */
+  insert(root: XmlElement, declared: JsonObject): XmlElement;
+  remove(root: XmlElement, element: XmlElement): void;
+  /** How adding and removing an entry is applied. */
+  readonly change: ChangeClass;
+  readonly fields: Table;
+}
+
+/** Entries by the name that they have in a spec, in the order in which they are shown. */
+export type Table = Readonly<Record<string, Field | Group | List>>;
+
+/** A field, its schema's type kept. */
+export function field<Schema extends z.ZodType>(
+  init: Omit<Field<Schema>, "entry">,
+): Field<Schema> {
+  return { entry: "field", ...init };
+}
+
+/** A group, its schema's type kept. */
+export function group<Schema extends z.ZodType>(
+  init: Omit<Group<Schema>, "entry">,
+): Group<Schema> {
+  return { entry: "group", ...init };
+}
+
+/** A list, its schema's type kept. */
+export function list<Schema extends z.ZodType>(init: Omit<List<Schema>, "entry">): List<Schema> {
+  return { entry: "list", ...init };
+}
+
+/** The schemas of a table's entries by name: the shape of a `z.strictObject`. */
+export function shapeOf<T extends Readonly<Record<string, { readonly schema: z.ZodType }>>>(
+  table: T,
+): { -readonly [Name in keyof T]: T[Name]["schema"] } {
+  const entries = Object.entries(table).map(([name, entry]) => [name, entry.schema]);
+  return Object.fromEntries(entries) as { -readonly [Name in keyof T]: T[Name]["schema"] };
+}

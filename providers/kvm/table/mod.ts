@@ -1,0 +1,10 @@
+/**
+ * The language in which a kind states its fields once. May not: know any kind, call libvirt.
+ *
+ * @module
+ */
+
+export * from "./bindings.ts";
+export * from "./describe.ts";
+export * from "./field.ts";
+export * from "./walk.ts";

@@ -1,0 +1,202 @@
+/**
+ * What is made from a table: reading, writing, comparing.
+ *
+ * @module
+ */
+
+import type { Disruption, FieldChange, Json, JsonObject } from "../../provider.ts";
+import type { XmlElement } from "../xml/mod.ts";
+import type { ChangeClass, ChangeContext, Field, List, Table } from "./field.ts";
+
+type Draft = Record<string, Json | undefined>;
+
+/** Everything that the table knows of an element, in the shape of a spec. */
+export function readTable(table: Table, element: XmlElement): JsonObject {
+  const result: Draft = {};
+  for (const [name, entry] of Object.entries(table)) {
+    if (entry.entry === "field") {
+      const value = entry.binding.read(element);
+      if (value !== undefined) result[name] = value;
+    } else if (entry.entry === "group") {
+      const value = readTable(entry.fields, element);
+      if (Object.keys(value).length > 0) result[name] = value;
+    } else {
+      result[name] = entry.select(element).map((device) => ({
+        ...readTable(entry.fields, device),
+        name: entry.nameOf(device),
+      }));
+    }
+  }
+  return result;
+}
+
+/** Writes the declared fields and entries into the element; what is not declared stays. */
+export function writeTable(table: Table, element: XmlElement, spec: JsonObject): void {
+  for (const [name, entry] of Object.entries(table)) {
+    const value = spec[name];
+    if (value === undefined) continue;
+    if (entry.entry === "field") {
+      if (!same(entry, value, entry.binding.read(element))) entry.binding.write(element, value);
+    } else if (entry.entry === "group") {
+      writeTable(entry.fields, element, value as JsonObject);
+    } else {
+      for (const declared of value as readonly JsonObject[]) {
+        const device = findEntry(entry, element, declared) ?? entry.insert(element, declared);
+        writeTable(entry.fields, device, declared);
+      }
+    }
+  }
+}
+
+/**
+ * Removes the entries of lists that stood in `previous` and stand no longer in `spec`.
+ */
+export function removeEntries(
+  table: Table,
+  element: XmlElement,
+  spec: JsonObject,
+  previous: JsonObject,
+): void {
+  for (const [name, entry] of Object.entries(table)) {
+    if (entry.entry !== "list") continue;
+    for (const gone of goneEntries(spec[name], previous[name])) {
+      const device = findEntry(entry, element, gone);
+      if (device !== undefined) entry.remove(element, device);
+    }
+  }
+}
+
+/** The element of a declared entry: by name, else by what the list matches on. */
+export function findEntry(
+  list: List,
+  root: XmlElement,
+  declared: JsonObject,
+): XmlElement | undefined {
+  const elements = list.select(root);
+  return elements.find((element) => list.nameOf(element) === declared.name) ??
+    elements.find((element) => list.matches?.(element, declared) ?? false);
+}
+
+/** What a comparison looks at. */
+export interface Comparison {
+  /** Declared fields, resolved. */
+  readonly spec: JsonObject;
+  /** The declaration that was last applied. */
+  readonly previous?: JsonObject;
+  /** The configuration (inactive XML). */
+  readonly config: XmlElement;
+  /** The live XML, when the object runs: a field that can change live must be right there too. */
+  readonly live?: XmlElement;
+}
+
+/** Declared fields that the element does not have as declared. */
+export function compareTable(table: Table, comparison: Comparison): FieldChange[] {
+  const changes: FieldChange[] = [];
+  compareInto(changes, table, comparison, "");
+  return changes;
+}
+
+/**
+ * Fields that the configuration has as declared, and the running object does not: they take effect
+ * at its next start.
+ */
+export function pendingFields(table: Table, comparison: Comparison): string[] {
+  const { live } = comparison;
+  if (live === undefined) return [];
+  const inConfig = new Set(
+    compareTable(table, { ...comparison, live: undefined }).map((change) => change.path),
+  );
+  const inLive = compareTable(table, { ...comparison, config: live, live: undefined });
+  return inLive.map((change) => change.path).filter((path) => !inConfig.has(path));
+}
+
+function compareInto(
+  changes: FieldChange[],
+  table: Table,
+  { spec, previous, config, live }: Comparison,
+  prefix: string,
+): void {
+  for (const [name, entry] of Object.entries(table)) {
+    const after = spec[name];
+    const path = prefix + name;
+    if (entry.entry === "field") {
+      if (after !== undefined) compareField(changes, entry, path, after, config, live);
+    } else if (entry.entry === "group") {
+      if (after === undefined) continue;
+      const nested = { spec: after as JsonObject, config, live };
+      compareInto(changes, entry.fields, nested, `${path}.`);
+    } else {
+      compareList(changes, entry, path, after, previous?.[name], config, live);
+    }
+  }
+}
+
+function compareField(
+  changes: FieldChange[],
+  field: Field,
+  path: string,
+  after: Json,
+  config: XmlElement,
+  live: XmlElement | undefined,
+): void {
+  const before = field.binding.read(config);
+  const wrongInConfig = !same(field, after, before);
+  const running = live === undefined ? undefined : field.binding.read(live);
+  const disruption = classify(field.change, { config, live, before, after });
+  const wrongLive = live !== undefined && disruption === "live" && !field.guestDecides &&
+    !same(field, after, running);
+  if (!wrongInConfig && !wrongLive) return;
+  changes.push({
+    path,
+    before: wrongInConfig ? before : running,
+    after,
+    disruption,
+    ...(field.format === undefined ? {} : { format: field.format }),
+  });
+}
+
+function compareList(
+  changes: FieldChange[],
+  list: List,
+  path: string,
+  after: Json | undefined,
+  previous: Json | undefined,
+  config: XmlElement,
+  live: XmlElement | undefined,
+): void {
+  for (const declared of (after ?? []) as readonly JsonObject[]) {
+    const entryPath = `${path}[${declared.name}]`;
+    const device = findEntry(list, config, declared);
+    const liveDevice = live === undefined ? undefined : findEntry(list, live, declared);
+    const disruption = classify(list.change, { config, live, after: declared });
+    if (device === undefined || (live && liveDevice === undefined && disruption === "live")) {
+      changes.push({ path: entryPath, after: declared, disruption });
+      continue;
+    }
+    const nested = { spec: declared, config: device, live: liveDevice };
+    compareInto(changes, list.fields, nested, `${entryPath}.`);
+  }
+  for (const gone of goneEntries(after, previous)) {
+    const device = findEntry(list, config, gone) ?? (live && findEntry(list, live, gone));
+    if (device === undefined) continue;
+    const before = { ...readTable(list.fields, device), name: gone.name };
+    const disruption = classify(list.change, { config, live, before });
+    changes.push({ path: `${path}[${gone.name}]`, before, disruption });
+  }
+}
+
+function goneEntries(after: Json | undefined, previous: Json | undefined): JsonObject[] {
+  const kept = new Set(((after ?? []) as readonly JsonObject[]).map((entry) => entry.name));
+  return ((previous ?? []) as readonly JsonObject[]).filter((entry) => !kept.has(entry.name));
+}
+
+/** A change of what does not run stops nothing. */
+function classify(change: ChangeClass, context: ChangeContext): Disruption {
+  const disruption = typeof change === "function" ? change(context) : change;
+  return context.live !== undefined || disruption === "replace" ? disruption : "live";
+}
+
+function same(field: Field, declared: Json, actual: Json | undefined): boolean {
+  if (field.equal !== undefined) return field.equal(declared, actual);
+  return declared === actual || JSON.stringify(declared) === JSON.stringify(actual);
+}
