@@ -72,6 +72,8 @@ export interface List<Schema extends z.ZodType = z.ZodType> {
   select(root: XmlElement): readonly XmlElement[];
   /** The name under which an element is found again. */
   nameOf(element: XmlElement): string;
+  /** The name of a declared entry where that is not its `name`: a reservation's MAC address. */
+  keyOf?(declared: JsonObject): string;
   /** Whether an element is the declared entry though it does not carry its name (an import). */
   matches?(element: XmlElement, declared: JsonObject): boolean;
   /** A new element for a declared entry, put where it belongs. */

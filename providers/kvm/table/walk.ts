@@ -21,13 +21,21 @@ export function readTable(table: Table, element: XmlElement): JsonObject {
       const value = readTable(entry.fields, element);
       if (Object.keys(value).length > 0) result[name] = value;
     } else {
-      result[name] = entry.select(element).map((device) => ({
-        ...readTable(entry.fields, device),
-        name: entry.nameOf(device),
-      }));
+      result[name] = entry.select(element).map((device) => readEntry(entry, device));
     }
   }
   return result;
+}
+
+/** An entry of a list, in the shape of a spec. */
+function readEntry(list: List, device: XmlElement): JsonObject {
+  const fields = readTable(list.fields, device);
+  return list.keyOf === undefined ? { ...fields, name: list.nameOf(device) } : fields;
+}
+
+/** The name of a declared entry. */
+function keyOf(list: List, declared: JsonObject): string {
+  return list.keyOf === undefined ? String(declared.name) : list.keyOf(declared);
 }
 
 /** Writes the declared fields and entries into the element; what is not declared stays. */
@@ -40,8 +48,9 @@ export function writeTable(table: Table, element: XmlElement, spec: JsonObject):
     } else if (entry.entry === "group") {
       writeTable(entry.fields, element, value as JsonObject);
     } else {
+      const find = finder(entry, element);
       for (const declared of value as readonly JsonObject[]) {
-        const device = findEntry(entry, element, declared) ?? entry.insert(element, declared);
+        const device = find(declared) ?? entry.insert(element, declared);
         writeTable(entry.fields, device, declared);
       }
     }
@@ -58,9 +67,14 @@ export function removeEntries(
   previous: JsonObject,
 ): void {
   for (const [name, entry] of Object.entries(table)) {
+    if (entry.entry === "group") {
+      const after = (spec[name] ?? {}) as JsonObject;
+      removeEntries(entry.fields, element, after, (previous[name] ?? {}) as JsonObject);
+    }
     if (entry.entry !== "list") continue;
-    for (const gone of goneEntries(spec[name], previous[name])) {
-      const device = findEntry(entry, element, gone);
+    const find = finder(entry, element);
+    for (const gone of goneEntries(entry, spec[name], previous[name])) {
+      const device = find(gone);
       if (device !== undefined) entry.remove(element, device);
     }
   }
@@ -72,9 +86,20 @@ export function findEntry(
   root: XmlElement,
   declared: JsonObject,
 ): XmlElement | undefined {
+  return finder(list, root)(declared);
+}
+
+/** Finds many entries in one element: a network may hold a reservation for each of 1,000 NICs. */
+function finder(list: List, root: XmlElement): (declared: JsonObject) => XmlElement | undefined {
   const elements = list.select(root);
-  return elements.find((element) => list.nameOf(element) === declared.name) ??
-    elements.find((element) => list.matches?.(element, declared) ?? false);
+  const byName = new Map<string, XmlElement>();
+  for (const element of elements) {
+    const name = list.nameOf(element);
+    if (!byName.has(name)) byName.set(name, element);
+  }
+  return (declared) =>
+    byName.get(keyOf(list, declared)) ??
+      elements.find((element) => list.matches?.(element, declared) ?? false);
 }
 
 /** What a comparison looks at. */
@@ -122,8 +147,10 @@ function compareInto(
     if (entry.entry === "field") {
       if (after !== undefined) compareField(changes, entry, path, after, config, live);
     } else if (entry.entry === "group") {
-      if (after === undefined) continue;
-      const nested = { spec: after as JsonObject, config, live };
+      const before = previous?.[name] as JsonObject | undefined;
+      if (after === undefined && before === undefined) continue;
+      // A group that is no longer declared still has entries of lists to give back.
+      const nested = { spec: (after ?? {}) as JsonObject, previous: before, config, live };
       compareInto(changes, entry.fields, nested, `${path}.`);
     } else {
       compareList(changes, entry, path, after, previous?.[name], config, live);
@@ -164,10 +191,12 @@ function compareList(
   config: XmlElement,
   live: XmlElement | undefined,
 ): void {
+  const inConfig = finder(list, config);
+  const inLive = live === undefined ? undefined : finder(list, live);
   for (const declared of (after ?? []) as readonly JsonObject[]) {
-    const entryPath = `${path}[${declared.name}]`;
-    const device = findEntry(list, config, declared);
-    const liveDevice = live === undefined ? undefined : findEntry(list, live, declared);
+    const entryPath = `${path}[${keyOf(list, declared)}]`;
+    const device = inConfig(declared);
+    const liveDevice = inLive?.(declared);
     const disruption = classify(list.change, { config, live, after: declared });
     if (device === undefined || (live && liveDevice === undefined && disruption === "live")) {
       changes.push({ path: entryPath, after: declared, disruption });
@@ -176,18 +205,24 @@ function compareList(
     const nested = { spec: declared, config: device, live: liveDevice };
     compareInto(changes, list.fields, nested, `${entryPath}.`);
   }
-  for (const gone of goneEntries(after, previous)) {
-    const device = findEntry(list, config, gone) ?? (live && findEntry(list, live, gone));
+  for (const gone of goneEntries(list, after, previous)) {
+    const device = inConfig(gone) ?? inLive?.(gone);
     if (device === undefined) continue;
-    const before = { ...readTable(list.fields, device), name: gone.name };
+    const before = { ...readEntry(list, device), ...(list.keyOf ? {} : { name: gone.name }) };
     const disruption = classify(list.change, { config, live, before });
-    changes.push({ path: `${path}[${gone.name}]`, before, disruption });
+    changes.push({ path: `${path}[${keyOf(list, gone)}]`, before, disruption });
   }
 }
 
-function goneEntries(after: Json | undefined, previous: Json | undefined): JsonObject[] {
-  const kept = new Set(((after ?? []) as readonly JsonObject[]).map((entry) => entry.name));
-  return ((previous ?? []) as readonly JsonObject[]).filter((entry) => !kept.has(entry.name));
+function goneEntries(
+  list: List,
+  after: Json | undefined,
+  previous: Json | undefined,
+): JsonObject[] {
+  const kept = new Set(((after ?? []) as readonly JsonObject[]).map((entry) => keyOf(list, entry)));
+  return ((previous ?? []) as readonly JsonObject[]).filter((entry) =>
+    !kept.has(keyOf(list, entry))
+  );
 }
 
 /** A change of what does not run stops nothing. */

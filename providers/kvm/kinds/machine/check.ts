@@ -1,0 +1,128 @@
+/**
+ * What a machine needs from its host and from other resources: refused when planned.
+ *
+ * @module
+ */
+
+import type { Issue, Lookup, Resource } from "../../../provider.ts";
+import type { HostFacts } from "../../facts.ts";
+import { compareTable } from "../../table/mod.ts";
+import { parseXml } from "../../xml/mod.ts";
+import type { MachineSpec } from "./schema.ts";
+import { machineTable } from "./table.ts";
+
+/** Issues of a resolved machine. */
+export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
+  const spec = resource.spec as unknown as MachineSpec;
+  const facts = lookup.facts(resource.host) as unknown as HostFacts | undefined;
+  return [
+    ...checkReferences(spec),
+    ...checkName(resource, lookup),
+    ...checkRestart(resource, lookup),
+    ...(facts === undefined
+      ? []
+      : [...checkAccelerator(spec, facts), ...checkFirmware(spec, facts)]),
+  ];
+}
+
+function* checkReferences(spec: MachineSpec): Iterable<Issue> {
+  for (const name of ["kernel", "initrd"] as const) {
+    const path = spec.boot?.[name];
+    if (path === undefined || path.startsWith("/")) continue;
+    yield {
+      code: "machine.boot-path-unknown",
+      path: `boot.${name}`,
+      message: `the path of ${path} on the host is not known`,
+      help: "declare the path of the pool that holds the image",
+    };
+  }
+  if (spec.wait?.for === "lease" && !spec.nics.some((nic) => nic.network !== undefined)) {
+    yield {
+      code: "machine.wait-without-network",
+      path: "wait",
+      message: "a lease is held by a NIC on a network, and there is none",
+      help: 'add a NIC with a network, or wait for "running"',
+    };
+  }
+  if (spec.wait?.for === "port" && spec.nics.every((nic) => nic.ip === undefined)) {
+    yield {
+      code: "machine.wait-without-address",
+      path: "wait",
+      message: "a port is reached at a reserved address, and no NIC has one",
+      help: "put a NIC on a network with a subnet, or declare its ip",
+    };
+  }
+}
+
+function* checkName(resource: Resource, lookup: Lookup): Iterable<Issue> {
+  const observed = lookup.observed(resource.address);
+  if (observed === undefined || observed.uuid !== resource.uuid) return;
+  if (observed.key === resource.spec.name) return;
+  yield {
+    code: "machine.renamed",
+    path: "name",
+    message: `the domain is named "${observed.key}" on the host, and "${resource.spec.name}" here`,
+    help: `declare name: "${observed.key}", or rename it by hand while it is shut off: ` +
+      `virsh domrename ${observed.key} ${resource.spec.name}`,
+  };
+}
+
+/** With `whenRestartNeeded: "never"` a running guest's restart is refused, not put off. */
+function* checkRestart(resource: Resource, lookup: Lookup): Iterable<Issue> {
+  const observed = lookup.observed(resource.address);
+  if (resource.spec.whenRestartNeeded !== "never" || observed === undefined) return;
+  const { xml, liveXml } = observed.source;
+  if (typeof liveXml !== "string") return;
+  const comparison = { spec: resource.spec, config: parseXml(`${xml}`), live: parseXml(liveXml) };
+  for (const change of compareTable(machineTable, comparison)) {
+    if (change.disruption !== "restart") continue;
+    yield {
+      code: "machine.restart-needed",
+      path: change.path,
+      message: "the change needs a restart of the guest, and whenRestartNeeded is never",
+      help: 'take the change back, shut the guest down first, or write whenRestartNeeded: "now"',
+    };
+  }
+}
+
+function* checkAccelerator(spec: MachineSpec, facts: HostFacts): Iterable<Issue> {
+  const arch = spec.arch ?? facts.arch;
+  if (facts.emulators[arch] === undefined) {
+    const known = Object.keys(facts.emulators).sort().join(", ");
+    yield {
+      code: "machine.arch-unknown",
+      path: "arch",
+      message: `the host has no emulator for ${arch}; it has ${known || "none"}`,
+      help: "install the QEMU package for that architecture on the host",
+    };
+  }
+  if (spec.accel !== "require-kvm") return;
+  const { verdict, evidence } = facts.accelerator;
+  if (arch !== facts.arch) {
+    yield {
+      code: "machine.kvm-foreign-arch",
+      path: "accel",
+      message: `KVM runs ${facts.arch} guests on this host, and the machine is ${arch}`,
+      help: 'write accel: "tcg", or leave it out',
+    };
+  } else if (verdict !== "kvm-hw") {
+    yield {
+      code: "machine.no-kvm",
+      path: "accel",
+      message: `guests do not run under KVM on this host (${verdict}: ${evidence.join("; ")})`,
+      help: 'write accel: "prefer-kvm" to fall back on full emulation, or use another host',
+    };
+  }
+}
+
+function* checkFirmware(spec: MachineSpec, facts: HostFacts): Iterable<Issue> {
+  if (spec.firmware !== "uefi") return;
+  const arch = spec.arch ?? facts.arch;
+  if (facts.emulators[arch] === undefined || facts.emulators[arch].efi) return;
+  yield {
+    code: "machine.no-uefi",
+    path: "firmware",
+    message: `the host has no UEFI firmware for ${arch}`,
+    help: "install ovmf (or qemu-efi-aarch64) on the host, or leave firmware out",
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * Machines: libvirt domains. The pure half; what it says is carried out in `operations/`.
+ *
+ * @module
+ */
+
+import type {
+  Claim,
+  FieldChange,
+  JsonObject,
+  Kind,
+  Lookup,
+  Observed,
+  Reference,
+  Resource,
+} from "../../../provider.ts";
+import type { HostFacts } from "../../facts.ts";
+import { compareTable, describeTable, pendingFields, readTable } from "../../table/mod.ts";
+import { parseXml } from "../../xml/mod.ts";
+import { checkMachine } from "./check.ts";
+import { machineSchema, type MachineSpec } from "./schema.ts";
+import { machineTable } from "./table.ts";
+
+export { machineFingerprint } from "./fingerprint.ts";
+export { type LiveCall, liveCalls } from "./live.ts";
+export { type MachineInput, machineSchema, type MachineSpec } from "./schema.ts";
+export { machineXml, patchMachine } from "./xml.ts";
+
+/** Machine types by architecture, where a stack does not name one. */
+const DEFAULT_MACHINE: Readonly<Record<string, string>> = {
+  x86_64: "q35",
+  i686: "q35",
+  aarch64: "virt",
+  armv7l: "virt",
+  riscv64: "virt",
+  ppc64: "pseries",
+  ppc64le: "pseries",
+  s390x: "s390-ccw-virtio",
+};
+
+/** The kind of libvirt domains. */
+export const machineKind: Kind = {
+  kind: "machine",
+  schema: machineSchema,
+  fields: describeTable(machineTable),
+  createBeforeDelete: false,
+  marked: true,
+  references,
+  resolve,
+  key: (resource) => String(resource.spec.name),
+  check: checkMachine,
+  complete,
+  view,
+  diff,
+  waits: (resource) => resource.spec.wait as JsonObject | undefined,
+  claims,
+  notes,
+};
+
+function specOf(resource: Resource): MachineSpec {
+  return resource.spec as unknown as MachineSpec;
+}
+
+function references(resource: Resource): Reference[] {
+  const { disks, nics, seed, boot } = specOf(resource);
+  const found: Reference[] = [];
+  for (const [index, disk] of disks.entries()) {
+    found.push({ address: disk.volume, path: `disks[${index}].volume`, kinds: ["volume"] });
+  }
+  for (const [index, nic] of nics.entries()) {
+    if (nic.network === undefined) continue;
+    const path = `nics[${index}].network`;
+    found.push({ address: nic.network, path, kinds: ["network"], survives: true });
+  }
+  if (seed !== undefined) {
+    found.push({ address: seed, path: "seed", kinds: ["seed"], survives: true });
+  }
+  for (const name of ["kernel", "initrd"] as const) {
+    const image = boot?.[name];
+    if (image === undefined) continue;
+    found.push({ address: image, path: `boot.${name}`, kinds: ["image"], survives: true });
+  }
+  return found;
+}
+
+/** Addresses become names on the host: volumes `<pool>/<volume>`, images their path. */
+function resolve(resource: Resource, lookup: Lookup): JsonObject {
+  const spec = specOf(resource);
+  const volumeKey = (address: string) => {
+    const volume = lookup.resource(address)?.spec;
+    return `${volume?.pool}/${volume?.volume}`;
+  };
+  const imagePath = (address: string) =>
+    String(lookup.resource(address)?.spec.path ?? volumeKey(address));
+  const resolved = {
+    ...spec,
+    disks: spec.disks.map((disk) => ({
+      ...disk,
+      volume: volumeKey(disk.volume),
+      format: disk.format ?? lookup.resource(disk.volume)?.spec.format,
+    })),
+    nics: spec.nics.map((nic) =>
+      nic.network === undefined ? nic : { ...nic, network: lookup.resource(nic.network)?.spec.name }
+    ),
+    ...(spec.seed === undefined ? {} : { seed: volumeKey(spec.seed) }),
+    ...(spec.boot === undefined ? {} : {
+      boot: {
+        ...spec.boot,
+        kernel: imagePath(spec.boot.kernel),
+        ...(spec.boot.initrd === undefined ? {} : { initrd: imagePath(spec.boot.initrd) }),
+      },
+    }),
+  };
+  return resolved as unknown as JsonObject;
+}
+
+function complete(resource: Resource, lookup: Lookup): JsonObject {
+  const facts = lookup.facts(resource.host) as unknown as HostFacts | undefined;
+  const spec = specOf(resource);
+  const arch = spec.arch ?? facts?.arch ?? "x86_64";
+  const alias = spec.machine ?? DEFAULT_MACHINE[arch];
+  const known = facts?.emulators[arch]?.machines.find((machine) => machine.name === alias);
+  const kvm = runsUnderKvm(spec, arch, facts);
+  return {
+    console: true,
+    agent: true,
+    vcpus: 1,
+    power: "on",
+    ...resource.spec,
+    accel: kvm ? "require-kvm" : "tcg",
+    arch,
+    ...(alias === undefined ? {} : { machine: known?.canonical ?? alias }),
+    cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch),
+    disks: spec.disks.map((disk) => ({ bus: "virtio", ...disk })) as unknown as JsonObject[],
+    nics: spec.nics.map((nic) => ({ model: "virtio", ...nic })) as unknown as JsonObject[],
+  };
+}
+
+function runsUnderKvm(spec: MachineSpec, arch: string, facts: HostFacts | undefined): boolean {
+  if (spec.accel === "require-kvm") return true;
+  if (spec.accel === "tcg" || facts === undefined) return false;
+  return facts.accelerator.verdict === "kvm-hw" && arch === facts.arch;
+}
+
+/** Under KVM the host's own CPU; else every feature that emulation has. */
+function defaultCpu(kvm: boolean, arch: string): JsonObject | undefined {
+  if (kvm) return { mode: "host-passthrough" };
+  return arch === "x86_64" || arch === "i686" ? { mode: "maximum" } : undefined;
+}
+
+function notes(resource: Resource, lookup: Lookup): string[] {
+  const facts = lookup.facts(resource.host) as unknown as HostFacts | undefined;
+  const observed = lookup.observed(resource.address);
+  if (observed !== undefined) return pendingNotes(resource, observed);
+  const spec = specOf(resource);
+  if (facts === undefined || (spec.accel ?? "prefer-kvm") !== "prefer-kvm") return [];
+  const arch = spec.arch ?? facts.arch;
+  if (runsUnderKvm(spec, arch, facts)) return [];
+  const why = arch === facts.arch
+    ? `${facts.accelerator.verdict}: ${facts.accelerator.evidence.join("; ")}`
+    : `the host is ${facts.arch}`;
+  return [`full emulation (TCG), since KVM does not run ${arch} guests on this host (${why})`];
+}
+
+/** Fields that were saved and take effect at the next start. */
+function pendingNotes(resource: Resource, observed: Observed): string[] {
+  const { xml, liveXml } = observed.source;
+  if (typeof liveXml !== "string") return [];
+  const pending = pendingFields(machineTable, {
+    spec: resource.spec,
+    config: parseXml(String(xml)),
+    live: parseXml(liveXml),
+  });
+  return pending.length === 0 ? [] : [`pending restart: ${pending.join(", ")}`];
+}
+
+function view(observed: Observed): JsonObject {
+  const { xml, active, autostart } = observed.source;
+  return {
+    ...readTable(machineTable, parseXml(String(xml))),
+    autostart: autostart === true,
+    power: active === true ? "on" : "off",
+  };
+}
+
+function diff(
+  resource: Resource,
+  observed: Observed,
+  context: { readonly previous?: JsonObject },
+): FieldChange[] {
+  const { xml, liveXml, active, autostart } = observed.source;
+  const changes = compareTable(machineTable, {
+    spec: resource.spec,
+    previous: context.previous,
+    config: parseXml(String(xml)),
+    live: typeof liveXml === "string" ? parseXml(liveXml) : undefined,
+  });
+  const { autostart: wanted, power } = resource.spec;
+  if (wanted !== undefined && wanted !== (autostart === true)) {
+    changes.push({ path: "autostart", before: !wanted, after: wanted, disruption: "live" });
+  }
+  const running = active === true ? "on" : "off";
+  if (power !== undefined && power !== running) {
+    const disruption = power === "off" ? "restart" : "live";
+    changes.push({ path: "power", before: running, after: power, disruption });
+  }
+  return changes.map((change) => byPolicy(change, specOf(resource)));
+}
+
+/** A restart that the stack does not want now waits for the guest's next start. */
+function byPolicy(change: FieldChange, spec: MachineSpec): FieldChange {
+  if (change.disruption !== "restart" || change.path === "power") return change;
+  return spec.whenRestartNeeded === "now" ? change : { ...change, disruption: "next-boot" };
+}
+
+function claims(resource: Resource): Claim[] {
+  const { disks, nics } = specOf(resource);
+  return [
+    ...nics.map((nic, index): Claim => ({
+      what: `MAC address ${nic.mac}`,
+      path: `nics[${index}].mac`,
+      scope: "stack",
+    })),
+    ...disks.map((disk, index): Claim => ({
+      what: `volume ${disk.volume}`,
+      path: `disks[${index}].volume`,
+      scope: "host",
+    })),
+  ];
+}

@@ -1,0 +1,81 @@
+/**
+ * A machine's XML: generated once, when it is made; patched ever after.
+ *
+ * @module
+ */
+
+import type { JsonObject, Mark, Resource } from "../../../provider.ts";
+import { removeEntries, writeTable } from "../../table/mod.ts";
+import { element, parseXml, serializeXml, writeMark, type XmlElement } from "../../xml/mod.ts";
+import type { MachineSpec } from "./schema.ts";
+import { machineTable } from "./table.ts";
+
+/** PCIe root ports kept free, so that disks and NICs can be plugged later. */
+const SPARE_ROOT_PORTS = 8;
+
+/**
+ * XML of a new machine. The spec is completed: accelerator, architecture and machine type are
+ * settled.
+ */
+export function machineXml(resource: Resource, mark: Mark): string {
+  const spec = resource.spec as unknown as MachineSpec;
+  const domain = element(
+    "domain",
+    { type: spec.accel === "tcg" ? "qemu" : "kvm" },
+    element("name", {}, spec.name),
+    element("uuid", {}, resource.uuid),
+    element("os", {}, element("type", { arch: spec.arch, machine: spec.machine }, "hvm")),
+    isPc(spec) && element("features", {}, element("acpi"), element("apic")),
+    element("clock", { offset: "utc" }),
+    element("on_poweroff", {}, "destroy"),
+    element("on_reboot", {}, "restart"),
+    element("on_crash", {}, "destroy"),
+    devices(spec),
+  );
+  writeTable(machineTable, domain, resource.spec);
+  writeMark(domain, mark);
+  return serializeXml(domain);
+}
+
+/** The inactive XML with the declared fields as declared; every other node stays as it was. */
+export function patchMachine(
+  xml: string,
+  resource: Resource,
+  mark: Mark,
+  previous: JsonObject | undefined,
+): string {
+  const domain = parseXml(xml);
+  if (previous !== undefined) removeEntries(machineTable, domain, resource.spec, previous);
+  writeTable(machineTable, domain, resource.spec);
+  writeMark(domain, mark);
+  return serializeXml(domain);
+}
+
+function devices(spec: MachineSpec): XmlElement {
+  const pcie = usesPcie(spec);
+  return element(
+    "devices",
+    {},
+    pcie && element("controller", { type: "pci", index: 0, model: "pcie-root" }),
+    ...Array.from(
+      { length: pcie ? SPARE_ROOT_PORTS + plugged(spec) : 0 },
+      () => element("controller", { type: "pci", model: "pcie-root-port" }),
+    ),
+    element("controller", { type: "usb", model: "none" }),
+    element("memballoon", { model: "virtio" }),
+    element("rng", { model: "virtio" }, element("backend", { model: "random" }, "/dev/urandom")),
+  );
+}
+
+/** Devices that each take a root port of their own from the start. */
+function plugged(spec: MachineSpec): number {
+  return spec.disks.length + spec.nics.length + 5;
+}
+
+function isPc(spec: MachineSpec): boolean {
+  return spec.arch === "x86_64" || spec.arch === "i686";
+}
+
+function usesPcie(spec: MachineSpec): boolean {
+  return /q35|^virt(-|$)/.test(spec.machine ?? "");
+}
