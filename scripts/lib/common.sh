@@ -9,8 +9,8 @@ die() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Debian keeps the daemons and ip in sbin, which is not in everybody's PATH.
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+# Daemons and ip stand in sbin, which is not in everybody's PATH; Deno's own way puts it under the home.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:${HOME:-/root}/.deno/bin
 
 # Runs a command as root: as it is for root, through sudo for anybody else.
 as_root() {
@@ -19,25 +19,27 @@ as_root() {
   elif have sudo; then
     sudo "$@"
   else
-    die "$1 needs root: run this as root, or install sudo"
+    die "this needs root: $*
+  run this script as root, or install sudo"
   fi
 }
-
-package_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # The package lists are fetched once a machine; a list that is there is used as it is.
 apt_lists() {
   local lists=(/var/lib/apt/lists/*_Packages*)
   [ -e "${lists[0]}" ] && return
-  say "setup: fetching the package lists (apt-get update)"
+  say "fetching the package lists (apt-get update)"
   as_root apt-get update -q >&2
 }
 
+# Several scripts may come to the package manager at once: they wait for each other.
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >&2; }
+
 apt_install() {
   apt_lists
-  say "setup: installing $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2 && return
-  say "setup: that failed; the package lists may be old: fetching them"
-  as_root apt-get update -q >&2
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2
+  say "installing $*"
+  apt_get install -y --no-install-recommends "$@" && return
+  say "that failed; the package lists may be old: fetching them"
+  apt_get update
+  apt_get install -y --no-install-recommends "$@"
 }
