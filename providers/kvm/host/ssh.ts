@@ -69,6 +69,8 @@ export interface SshLink extends AsyncDisposable {
   recent(): readonly string[];
   /** Looks at the daemon's sockets from the host's side; undefined: no command may be run there. */
   survey(): Promise<Survey | undefined>;
+  /** Runs a POSIX shell script there; undefined: no command may be run there, or it took too long. */
+  run(script: string): Promise<string | undefined>;
   /** True when the host can open a TCP connection to this address, within the milliseconds given. */
   canDial(address: string, port: number, milliseconds: number): Promise<boolean>;
 }
@@ -318,6 +320,7 @@ export async function openSsh(
     lost: lost.signal,
     recent: () => lines.slice(-20),
     survey: () => survey(control, sockets.map(({ remote }) => remote)),
+    run: (script) => run(control, script),
     canDial: (address, dialPort, milliseconds) => canDial(control, address, dialPort, milliseconds),
     [Symbol.asyncDispose]: async () => {
       closing = true;
@@ -337,6 +340,18 @@ function through(control: string, before: readonly string[], after: readonly str
   ];
 }
 
+async function run(control: string, script: string): Promise<string | undefined> {
+  const { stdout, success } = await new Deno.Command("ssh", {
+    args: through(control, [], [`sh -c ${quote(script)}`]),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+    detached: true,
+    signal: AbortSignal.timeout(10_000),
+  }).output();
+  return success ? new TextDecoder().decode(stdout) : undefined;
+}
+
 async function survey(control: string, sockets: readonly string[]): Promise<Survey | undefined> {
   const script = `echo "staddle $(id -un)"
 PATH=$PATH:/usr/sbin:/usr/local/sbin
@@ -349,15 +364,7 @@ for s in ${sockets.map(quote).join(" ")}; do
 done
 for d in libvirtd virtqemud; do command -v $d >/dev/null && echo "daemon $d"; done
 exit 0`;
-  const output = await new Deno.Command("ssh", {
-    args: through(control, [], [`sh -c ${quote(script)}`]),
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-    detached: true,
-    signal: AbortSignal.timeout(10_000),
-  }).output();
-  const text = new TextDecoder().decode(output.stdout).split("\n");
+  const text = (await run(control, script) ?? "").split("\n");
   const user = text.find((line) => line.startsWith("staddle "))?.slice("staddle ".length);
   if (user === undefined) return undefined;
   return {
