@@ -19,6 +19,10 @@ export type ResourceStatus =
 
 /** What is kept of one resource. */
 export interface ResourceRecord {
+  /**
+   * The resource's address. While a replacement is made before the old object goes, the old object
+   * has a row of its own under {@linkcode supersededAddress}, until its delete step has ended.
+   */
   readonly address: string;
   readonly kind: string;
   readonly host: string;
@@ -33,6 +37,25 @@ export interface ResourceRecord {
   readonly fingerprint?: string;
   /** Addresses that it depends on: destroying goes the other way. */
   readonly needs: readonly string[];
+  /**
+   * Only while `updating`: the resolved declaration that the update is bringing about. `resource`
+   * stays the one before it, so an entry of a list that stands in either may be on the host.
+   */
+  readonly target?: Resource;
+}
+
+/**
+ * Address of the row that keeps an object which its replacement has superseded, until it is gone:
+ * `<address>#<key>`. No declared address holds a `#`, so such a row reads as "not declared".
+ */
+export function supersededAddress(address: string, key: string): string {
+  return `${declaredAddress(address)}#${key}`;
+}
+
+/** The declared address that a row belongs to: see {@linkcode supersededAddress}. */
+export function declaredAddress(address: string): string {
+  const mark = address.indexOf("#");
+  return mark < 0 ? address : address.slice(0, mark);
 }
 
 /** What a stack owns. */
@@ -88,13 +111,16 @@ export interface LockHolder {
 
 /** What one write changes; all of it or nothing. */
 export interface RecordWrite {
-  readonly journal?: JournalEntry;
+  /** Lines to add; several, so that parallel steps can share one write. */
+  readonly journal?: readonly JournalEntry[];
   readonly put?: readonly ResourceRecord[];
   /** Addresses to forget. */
   readonly remove?: readonly string[];
+  /** Each of the three, where given, replaces what was there. */
   readonly hosts?: StackRecord["hosts"];
   readonly outputs?: StackRecord["outputs"];
   readonly reservations?: StackRecord["reservations"];
+  /** Added, or put in the place of the row with the same id. */
   readonly run?: RunRecord;
 }
 

@@ -1,0 +1,14 @@
+/**
+ * The record: what a stack owns, kept behind one interface.
+ *
+ * A reader starts at `store.ts` (the data and {@linkcode Store}), then `open_store.ts`. SQLite stands
+ * in `sqlite_*.ts`. This room may open its own files and nothing else: it reaches no host, knows no
+ * provider and decides nothing about what a half-made resource means; that is the planner's part.
+ *
+ * @module
+ */
+
+export * from "./store.ts";
+export { canonicalJson, specDigest } from "./digest.ts";
+export { defaultLocation, openStore, type OpenStoreOptions } from "./open_store.ts";
+export { SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";

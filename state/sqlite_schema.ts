@@ -1,0 +1,124 @@
+/**
+ * Layout of the SQLite file, and how an older layout becomes the present one.
+ *
+ * Every row that a plan or a destroy leans on carries `sum`, a SHA-256 over its columns, because
+ * SQLite itself has no checksums: a flipped bit in a text is still a good text to it. `stacks` counts
+ * its resource rows, so that a row which vanished is noticed as well. The tables are WITHOUT ROWID:
+ * rows are found by the very tree that holds them, and no index can disagree with them.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { newerVersion } from "./errors.ts";
+
+/** `PRAGMA application_id`: "STDL". Tells our file from another program's. */
+export const APPLICATION_ID = 0x5354444c;
+
+/** Brings the layout from the version before to the next. */
+export type SchemaMigration = (db: DatabaseSync) => void;
+
+/** The place in the list, from 1, is the version that the entry makes. */
+export const schemaMigrations: readonly SchemaMigration[] = [
+  (db) =>
+    db.exec(`
+      CREATE TABLE stacks (
+        stack TEXT PRIMARY KEY,
+        lineage TEXT NOT NULL,
+        serial INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        resources INTEGER NOT NULL,
+        sum TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      -- One row a resource; body is the whole ResourceRecord as JSON.
+      CREATE TABLE resources (
+        stack TEXT NOT NULL,
+        address TEXT NOT NULL,
+        status TEXT NOT NULL,
+        body TEXT NOT NULL,
+        sum TEXT NOT NULL,
+        PRIMARY KEY (stack, address)
+      ) STRICT, WITHOUT ROWID;
+
+      -- part is hosts, outputs or reservations; all three are always there.
+      CREATE TABLE parts (
+        stack TEXT NOT NULL,
+        part TEXT NOT NULL,
+        body TEXT NOT NULL,
+        sum TEXT NOT NULL,
+        PRIMARY KEY (stack, part)
+      ) STRICT, WITHOUT ROWID;
+
+      -- number gives the order within the stack; body is the RunRecord as JSON.
+      CREATE TABLE runs (
+        stack TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        sum TEXT NOT NULL,
+        PRIMARY KEY (stack, number)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE journal (
+        stack TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        run TEXT NOT NULL,
+        step TEXT NOT NULL,
+        address TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        at TEXT NOT NULL,
+        detail TEXT,
+        PRIMARY KEY (stack, number)
+      ) STRICT, WITHOUT ROWID;
+
+      -- A row stays after its release, for the token must rise for ever. Times in ms since 1970.
+      CREATE TABLE locks (
+        stack TEXT PRIMARY KEY,
+        token INTEGER NOT NULL,
+        held INTEGER NOT NULL,
+        who TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        life TEXT
+      ) STRICT, WITHOUT ROWID;
+    `),
+];
+
+/** Version of the present layout. */
+export const SCHEMA_VERSION: number = schemaMigrations.length;
+
+/** The file's layout version. */
+export function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+}
+
+/**
+ * Brings the layout up to the last migration, all of it in one transaction or not at all.
+ *
+ * @throws {StaddleError} `state.newer-version`.
+ */
+export function migrateSchema(
+  db: DatabaseSync,
+  location: string,
+  migrations: readonly SchemaMigration[] = schemaMigrations,
+): void {
+  const found = schemaVersion(db);
+  if (found > migrations.length) {
+    throw newerVersion(location, "record", found, migrations.length);
+  }
+  if (found === migrations.length) return;
+  db.prepare("BEGIN IMMEDIATE").run();
+  try {
+    // Asked again inside the transaction: another process may have migrated meanwhile.
+    for (const migrate of migrations.slice(schemaVersion(db))) migrate(db);
+    db.exec(
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`,
+    );
+    db.prepare("COMMIT").run();
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
