@@ -77,9 +77,10 @@ const kibibytesEqual = (declared: unknown, actual: unknown) =>
 
 /** `q35` means the version that it stood for when the machine was made. */
 function machineTypeEqual(declared: unknown, actual: unknown): boolean {
-  const [alias, version] = [String(declared), String(actual)];
-  return alias === version || version.startsWith(`${alias}-`) ||
-    version.startsWith(`pc-${alias}-`) || (alias === "pc" && version.startsWith("pc-i440fx-"));
+  if (declared === actual) return true;
+  const family = declared === "pc" ? "i440fx" : String(declared);
+  const [, name] = /^(?:pc-)?(.+)-\d[\d.]*$/.exec(String(actual)) ?? [];
+  return name === family;
 }
 
 const always = () => true;
