@@ -1,0 +1,257 @@
+/**
+ * Runs the checks and all tests by parts, and sums up: what `scripts/test` does once the machine is ready.
+ * The last line that it prints is `N passed, N failed, N skipped`.
+ *
+ * @module
+ */
+
+/** A run of `deno` that is one check: it passes or fails as a whole. */
+interface Check {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** What stands in the summary about things that did not run. */
+interface Skips {
+  /** `requirement: reason`, as tests printed it. */
+  readonly reasons: Set<string>;
+  /** Names of tests, by the file that they stand in. */
+  readonly tests: string[];
+}
+
+/** Parts in the order in which they run: what is quick to fail comes first. */
+const PARTS = ["checks", "unit", "golden", "property", "integration", "fleet"] as const;
+type Part = typeof PARTS[number];
+
+const ROOMS = ["tests", "providers", "planner", "stacks", "state", "applier", "cli", "bench"];
+/** A part that takes longer hangs: it is ended, and counts as failed. */
+const PART_TIMEOUT_MS = 20 * 60_000;
+
+const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+/** The part that a test file belongs to, by its path. */
+export function partOf(path: string): Part {
+  const inside = (word: string) =>
+    path.startsWith(`tests/${word}/`) || path.endsWith(`${word}_test.ts`);
+  for (const part of ["fleet", "integration", "property", "golden"] as const) {
+    if (inside(part)) return part;
+  }
+  return "unit";
+}
+
+async function testFiles(folder: string, found: string[] = []): Promise<string[]> {
+  let entries: Deno.DirEntry[];
+  try {
+    entries = await Array.fromAsync(Deno.readDir(`${root}/${folder}`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return found;
+    throw error;
+  }
+  for (const entry of entries.sort((a, b) => a.name < b.name ? -1 : 1)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory && !entry.name.startsWith(".")) await testFiles(path, found);
+    else if (/(^|_)test\.ts$/.test(entry.name)) found.push(path);
+  }
+  return found;
+}
+
+/** Runs Deno on this terminal, and gives its exit status with the lines that it printed. */
+async function deno(
+  args: readonly string[],
+  onLine: (line: string) => void,
+): Promise<number> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PART_TIMEOUT_MS);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: root,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    signal: abort.signal,
+  }).spawn();
+  const [status] = await Promise.all([
+    child.status,
+    forward(child.stdout, onLine),
+    forward(child.stderr, onLine),
+  ]);
+  clearTimeout(timer);
+  if (abort.signal.aborted) {
+    print(`ended: it had not finished after ${PART_TIMEOUT_MS / 60_000} minutes`);
+  }
+  return status.code;
+}
+
+async function forward(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      print(line);
+      onLine(line);
+    }
+  }
+  if (rest !== "") {
+    print(rest);
+    onLine(rest);
+  }
+}
+
+async function checks(): Promise<readonly Check[]> {
+  const config = JSON.parse(await Deno.readTextFile(`${root}/deno.json`)) as {
+    readonly exports: Readonly<Record<string, string>>;
+  };
+  return [
+    { name: "format", args: ["fmt", "--check"] },
+    { name: "lint", args: ["lint"] },
+    { name: "types", args: ["check", "."] },
+    { name: "documentation", args: ["doc", "--lint", ...Object.values(config.exports)] },
+  ];
+}
+
+async function runChecks(tally: Tally, failures: string[]): Promise<void> {
+  for (const check of await checks()) {
+    print(`\n== check: ${check.name}`);
+    // The documentation itself, which \`deno doc\` prints after its findings, is for nobody here.
+    const quiet = check.args[0] === "doc";
+    const code = quiet ? await denoQuiet(check.args) : await deno(check.args, () => {});
+    if (code === 0) tally.passed++;
+    else {
+      tally.failed++;
+      failures.push(`check: ${check.name}`);
+    }
+  }
+}
+
+async function denoQuiet(args: readonly string[]): Promise<number> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: root,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (code !== 0) print(new TextDecoder().decode(stderr).trimEnd());
+  return code;
+}
+
+async function runPart(
+  part: Part,
+  files: readonly string[],
+  args: readonly string[],
+  tally: Tally,
+  failures: string[],
+  skips: Skips,
+): Promise<void> {
+  print(`\n== ${part}: ${files.length} files`);
+  const junit = await Deno.makeTempFile({ prefix: "staddle-junit-" });
+  const counts: Tally = { passed: 0, failed: 0, skipped: 0 };
+  const started = performance.now();
+  const code = await deno(
+    ["test", "--allow-all", "--no-prompt", `--junit-path=${junit}`, ...args, ...files],
+    (line) => {
+      const skip = /^SKIP (.+?: .+)$/.exec(line);
+      if (skip !== null) skips.reasons.add(skip[1]!);
+      const sum = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/.exec(line);
+      if (sum === null) return;
+      counts.passed = Number(sum[1]);
+      counts.failed = Number(sum[2]);
+      counts.skipped = Number(/ \| (\d+) ignored/.exec(line)?.[1] ?? 0);
+    },
+  );
+  const report = await Deno.readTextFile(junit);
+  await Deno.remove(junit);
+  for (const { name, file, outcome } of testCases(report)) {
+    if (outcome === "failed") failures.push(`${file}: ${name}`);
+    if (outcome === "skipped") skips.tests.push(`${file}: ${name}`);
+  }
+  // A crash, a type error, a module that throws: no test says so.
+  if (code !== 0 && counts.failed === 0) {
+    counts.failed = 1;
+    failures.push(`${part}: deno test ended with status ${code}`);
+  }
+  tally.passed += counts.passed;
+  tally.failed += counts.failed;
+  tally.skipped += counts.skipped;
+  print(`== ${part}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+interface TestCase {
+  readonly name: string;
+  readonly file: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+}
+
+/** Reads Deno's own JUnit report: whole tests, without their steps. */
+export function testCases(xml: string): readonly TestCase[] {
+  const cases: TestCase[] = [];
+  const pattern = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g;
+  for (const [, name, file, body] of xml.matchAll(pattern)) {
+    const test: TestCase = {
+      name: unescape(name!),
+      file: unescape(file!).replace(/^\.\//, ""),
+      outcome: body!.includes("<skipped")
+        ? "skipped"
+        : body!.includes("<failure") || body!.includes("<error")
+        ? "failed"
+        : "passed",
+    };
+    cases.push(test);
+  }
+  return cases.filter((test) =>
+    !cases.some((other) => other.file === test.file && test.name.startsWith(`${other.name} > `))
+  );
+}
+
+function unescape(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'").replaceAll("&amp;", "&");
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const wanted = args.filter((arg): arg is Part => (PARTS as readonly string[]).includes(arg));
+  const passed = args.filter((arg) => !(PARTS as readonly string[]).includes(arg));
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[] = [];
+  const skips: Skips = { reasons: new Set(), tests: [] };
+  const files = (await Promise.all(ROOMS.map((room) => testFiles(room)))).flat();
+  for (const part of PARTS) {
+    if (wanted.length > 0 && !wanted.includes(part)) continue;
+    if (part === "checks") {
+      await runChecks(tally, failures);
+      continue;
+    }
+    const own = files.filter((file) => partOf(file) === part);
+    if (own.length > 0) await runPart(part, own, passed, tally, failures, skips);
+  }
+  print("");
+  if (failures.length > 0) print(["Failed:", ...failures].join("\n  "));
+  if (skips.tests.length > 0) {
+    print(["Skipped:", ...skips.tests].join("\n  "));
+    print(
+      ["because of", ...(skips.reasons.size > 0 ? skips.reasons : ["no stated reason"])].join(
+        "\n  ",
+      ),
+    );
+  }
+  print(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
+  return tally.failed > 0 ? 1 : 0;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
