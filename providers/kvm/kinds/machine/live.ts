@@ -8,7 +8,7 @@
 
 import type { FieldChange, JsonObject, Observed, Resource } from "../../../provider.ts";
 import { findEntry, type List, writeTable } from "../../table/mod.ts";
-import { element, getPath, parseXml, serializeXml, type XmlElement } from "../../xml/mod.ts";
+import { getPath, parseXml, serializeXml, type XmlElement } from "../../xml/mod.ts";
 import { seed, SEED_ALIAS, seedDrive } from "./places.ts";
 import { machineTable } from "./table.ts";
 
@@ -78,6 +78,12 @@ function scalarCalls(changes: readonly FieldChange[]): LiveCall[] {
   });
 }
 
+const SCSI_CONTROLLER = {
+  call: "attachDevice",
+  path: "controllers[scsi0]",
+  xml: "<controller type='scsi' index='0' model='virtio-scsi'/>",
+} as const;
+
 /** Devices that come, go or change, each once however many of its fields differ. */
 function deviceCalls(
   changes: readonly FieldChange[],
@@ -96,7 +102,10 @@ function deviceCalls(
     const path = `${listName}[${name}]`;
     if (calls.has(path)) continue;
     const table = machineTable[listName as "disks" | "nics"];
+    const lacksScsi = !hasScsi(live);
     const call = deviceCall(table, path, name, spec[listName] as readonly JsonObject[], live);
+    // Left to itself libvirt would plug an LSI controller, which few guests drive.
+    if (lacksScsi && hasScsi(live)) calls.set(SCSI_CONTROLLER.path, SCSI_CONTROLLER);
     if (call !== undefined) calls.set(path, call);
   }
   return [...calls.values()];
@@ -131,8 +140,8 @@ function deviceCall(
 }
 
 function mediumCall(spec: JsonObject, live: XmlElement): LiveCall | undefined {
-  if (seedDrive(live) === undefined) return undefined;
+  const drive = seedDrive(live);
+  if (drive === undefined) return undefined;
   seed.write(live, spec.seed);
-  const drive = seedDrive(live) ?? element("disk", {}, element("alias", { name: SEED_ALIAS }));
   return { call: "updateDevice", path: "seed", xml: serializeXml(drive) };
 }

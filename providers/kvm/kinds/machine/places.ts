@@ -244,12 +244,16 @@ function letters(index: number): string {
   return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
 }
 
+/** Whether the domain has a SCSI controller. */
+export function hasScsi(domain: XmlElement): boolean {
+  const devices = child(domain, "devices");
+  return devices !== undefined &&
+    children(devices, "controller").some((item) => item.attributes.get("type") === "scsi");
+}
+
 /** A SCSI disk needs a virtio-scsi controller; libvirt would add an old LSI one by itself. */
 export function ensureScsi(domain: XmlElement): void {
+  if (hasScsi(domain)) return;
   const devices = ensureElement(domain, "./devices");
-  const has = children(devices, "controller").some((item) =>
-    item.attributes.get("type") === "scsi"
-  );
-  if (has) return;
   append(devices, element("controller", { type: "scsi", index: 0, model: "virtio-scsi" }));
 }
