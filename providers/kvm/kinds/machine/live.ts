@@ -9,7 +9,7 @@
 import type { FieldChange, JsonObject, Observed, Resource } from "../../../provider.ts";
 import { findEntry, type List, writeTable } from "../../table/mod.ts";
 import { getPath, parseXml, serializeXml, type XmlElement } from "../../xml/mod.ts";
-import { seed, SEED_ALIAS, seedDrive } from "./places.ts";
+import { hasScsi, seed, seedDrive } from "./places.ts";
 import { machineTable } from "./table.ts";
 
 /** One call on a machine. `xml` is a device's; `alias` names one. */
