@@ -9,17 +9,16 @@
  * @module
  */
 
+import type { AcceleratorVerdict } from "../facts.ts";
 import { child, children, textOf, type XmlElement } from "../xml/mod.ts";
-
-/**
- * `kvm-hw`: guests run under KVM; `kvm-soft`: there is a KVM without hardware support, guests are
- * emulated; `tcg`: no KVM, guests are emulated.
- */
-export type Verdict = "kvm-hw" | "kvm-soft" | "tcg";
 
 /** The verdict and what it rests on, one a line. */
 export interface Accelerator {
-  readonly verdict: Verdict;
+  /**
+   * `kvm-hw`: guests run under KVM; `kvm-soft`: there is a KVM without hardware support, guests are
+   * emulated; `tcg`: no KVM, guests are emulated.
+   */
+  readonly verdict: AcceleratorVerdict;
   readonly evidence: readonly string[];
 }
 
