@@ -1,0 +1,390 @@
+/**
+ * The commands: their arguments, their help. What each does is loaded when it is run.
+ *
+ * @module
+ */
+
+import {
+  type Application,
+  type ApplicationText,
+  ArgumentScannerError,
+  buildApplication,
+  buildCommand,
+  buildRouteMap,
+  type Command,
+  EnumValidationError,
+  FlagNotFoundError,
+  formatMessageForArgumentScannerError,
+  text_en,
+} from "@stricli/core";
+import { StaddleError } from "../providers/error.ts";
+import type { ApplyFlags } from "./commands/apply.ts";
+import type { DestroyFlags } from "./commands/destroy.ts";
+import type { DriftFlags } from "./commands/drift.ts";
+import type { GraphFlags } from "./commands/graph.ts";
+import type { HistoryFlags } from "./commands/history.ts";
+import type { PlanCommandFlags } from "./commands/plan.ts";
+import type { ShowFlags } from "./commands/show.ts";
+import type { StateFlags } from "./commands/state.ts";
+import type { Context } from "./context.ts";
+import {
+  exclude,
+  file,
+  json,
+  maxDisruption,
+  parallelism,
+  param,
+  positiveInteger,
+  type StackFlags,
+  target,
+  toggle,
+} from "./flags.ts";
+import { errorText, type ErrorTextOptions, exitCodeOf } from "./render/error_text.ts";
+import { VERSION } from "./version.ts";
+
+const stackArgument = {
+  brief: "The stack's file, or its folder if the file is stack.ts",
+  parse: String,
+  placeholder: "stack",
+} as const;
+
+const recordedArgument = {
+  ...stackArgument,
+  brief: "The stack's file or folder, or the name of a recorded stack",
+} as const;
+
+type OneStack = { readonly kind: "tuple"; readonly parameters: readonly [typeof stackArgument] };
+const oneStack: OneStack = { kind: "tuple", parameters: [stackArgument] };
+
+const plan: Command<Context> = buildCommand<PlanCommandFlags, [string], Context>({
+  loader: async () => (await import("./commands/plan.ts")).plan,
+  parameters: {
+    flags: {
+      param,
+      target,
+      exclude,
+      out: file("Save the plan, to be applied as it stands"),
+      json,
+      detailedExitcode: toggle("Exit with 2 when there are changes"),
+      destroy: toggle("Plan to destroy everything that the stack owns"),
+      compact: toggle("Group alike resources, as is done by itself when there are many"),
+      full: toggle("Show every resource, however many"),
+    },
+    positional: oneStack,
+  },
+  docs: { brief: "Show what applying a stack would do" },
+});
+
+const apply: Command<Context> = buildCommand<ApplyFlags, [string], Context>({
+  loader: async () => (await import("./commands/apply.ts")).apply,
+  parameters: {
+    flags: {
+      param,
+      target,
+      exclude,
+      yes: toggle("Do not ask"),
+      maxDisruption,
+      parallelism,
+      events: file("Write events to this file, a JSON object a line; - is standard output"),
+      json: toggle("Write events to standard output instead of text"),
+    },
+    aliases: { y: "yes" },
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        ...stackArgument,
+        brief: "The stack's file or folder, or a saved plan",
+        placeholder: "stack|plan",
+      }],
+    },
+  },
+  docs: {
+    brief: "Make the hosts what a stack says, or carry out a saved plan",
+    fullDescription:
+      "Plans, shows the plan, asks, and carries it out. A saved plan is carried out exactly as it " +
+      "stands, unless something that it touches has moved since. Without a terminal a stack needs --yes.",
+  },
+});
+
+const destroy: Command<Context> = buildCommand<DestroyFlags, [string], Context>({
+  loader: async () => (await import("./commands/destroy.ts")).destroy,
+  parameters: {
+    flags: {
+      param,
+      target,
+      exclude,
+      yes: toggle("Do not ask"),
+      parallelism,
+      events: file("Write events to this file, a JSON object a line; - is standard output"),
+      json: toggle("Write events to standard output instead of text"),
+    },
+    aliases: { y: "yes" },
+    positional: { kind: "tuple", parameters: [recordedArgument] },
+  },
+  docs: { brief: "Destroy everything that a stack owns" },
+});
+
+const show: Command<Context> = buildCommand<ShowFlags, [string], Context>({
+  loader: async () => (await import("./commands/show.ts")).show,
+  parameters: {
+    flags: {
+      format: {
+        kind: "enum",
+        values: ["text", "json", "markdown"],
+        brief: "How to show it; markdown is made for a comment on a pull request",
+        default: "text",
+      },
+      compact: toggle("Group alike resources, as is done by itself when there are many"),
+      full: toggle("Show every resource, however many"),
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "A saved plan", parse: String, placeholder: "plan" }],
+    },
+  },
+  docs: { brief: "Show a saved plan" },
+});
+
+const drift: Command<Context> = buildCommand<DriftFlags, [string], Context>({
+  loader: async () => (await import("./commands/drift.ts")).drift,
+  parameters: {
+    flags: {
+      param,
+      target,
+      exclude,
+      json,
+      detailedExitcode: toggle("Exit with 2 when something has changed"),
+    },
+    positional: oneStack,
+  },
+  docs: { brief: "Show what has changed on the hosts since the last apply" },
+});
+
+const outputs: Command<Context> = buildCommand<StackFlags & { json?: boolean }, [string], Context>({
+  loader: async () => (await import("./commands/outputs.ts")).outputs,
+  parameters: {
+    flags: { param, json },
+    positional: { kind: "tuple", parameters: [recordedArgument] },
+  },
+  docs: { brief: "Show the outputs of a stack as they were last applied" },
+});
+
+const graph: Command<Context> = buildCommand<GraphFlags, [string], Context>({
+  loader: async () => (await import("./commands/graph.ts")).graph,
+  parameters: {
+    flags: {
+      param,
+      format: {
+        kind: "enum",
+        values: ["dot", "mermaid"],
+        brief: "Language of the graph",
+        default: "dot",
+      },
+    },
+    positional: oneStack,
+  },
+  docs: { brief: "Draw what a stack declares and what needs what" },
+});
+
+const history: Command<Context> = buildCommand<HistoryFlags, [string], Context>({
+  loader: async () => (await import("./commands/history.ts")).history,
+  parameters: {
+    flags: {
+      param,
+      json,
+      limit: {
+        kind: "parsed",
+        parse: positiveInteger,
+        brief: "Most runs to show",
+        placeholder: "n",
+        default: "20",
+      },
+    },
+    positional: { kind: "tuple", parameters: [recordedArgument] },
+  },
+  docs: { brief: "Show the runs of a stack: who, when, what, result" },
+});
+
+const doctor: Command<Context> = buildCommand<{ json?: boolean }, [string?], Context>({
+  loader: async () => (await import("./commands/doctor.ts")).doctor,
+  parameters: {
+    flags: { json },
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        brief: "libvirt URI of the host; qemu:///system by default",
+        parse: String,
+        placeholder: "uri",
+        optional: true,
+        proposeCompletions: () => ["qemu:///system", "qemu:///session", "qemu+ssh://"],
+      }],
+    },
+  },
+  docs: { brief: "Say whether a host is fit for Staddle, and what to do if it is not" },
+});
+
+const state = buildRouteMap<"list" | "show", Context>({
+  routes: {
+    list: buildCommand<StateFlags, [string?], Context>({
+      loader: async () => (await import("./commands/state.ts")).list,
+      parameters: {
+        flags: { param, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{ ...recordedArgument, optional: true }],
+        },
+      },
+      docs: { brief: "List what a stack owns; without a stack, list the recorded stacks" },
+    }),
+    show: buildCommand<StateFlags, [string, string], Context>({
+      loader: async () => (await import("./commands/state.ts")).show,
+      parameters: {
+        flags: { param, json },
+        positional: {
+          kind: "tuple",
+          parameters: [recordedArgument, {
+            brief: "Address of the resource",
+            parse: String,
+            placeholder: "address",
+            proposeCompletions: async function (this: Context, partial: string) {
+              const { recordedAddresses } = await import("./completion/addresses.ts");
+              return await recordedAddresses(this.words, partial);
+            },
+          }],
+        },
+      },
+      docs: { brief: "Show what is recorded of a resource" },
+    }),
+  },
+  docs: { brief: "Look at the record of what a stack owns" },
+});
+
+const completions: Command<Context> = buildCommand<
+  Record<never, never>,
+  ["bash" | "zsh" | "fish"],
+  Context
+>({
+  loader: async () => (await import("./commands/completions.ts")).completions,
+  parameters: {
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        brief: "bash, zsh or fish",
+        parse: parseShell,
+        placeholder: "bash|zsh|fish",
+        proposeCompletions: (partial) => SHELLS.filter((shell) => shell.startsWith(partial)),
+      }],
+    },
+  },
+  docs: {
+    brief: "Print a script that completes commands, flags and addresses",
+    fullDescription:
+      'Print a script that completes commands, flags and addresses. In bash: eval "$(staddle completions bash)"',
+  },
+});
+
+const version: Command<Context> = buildCommand<Record<never, never>, [], Context>({
+  func() {
+    this.terminal.print(VERSION);
+  },
+  parameters: {},
+  docs: { brief: "Print the version" },
+});
+
+const SHELLS = ["bash", "zsh", "fish"] as const;
+
+function parseShell(text: string): (typeof SHELLS)[number] {
+  const shell = SHELLS.find((known) => known === text);
+  if (shell !== undefined) return shell;
+  throw new StaddleError({
+    code: "usage.unknown-shell",
+    summary: `"${text}" is not a shell that Staddle knows`,
+    help: "bash, zsh or fish",
+  });
+}
+
+const root = buildRouteMap<string, Context>({
+  routes: {
+    plan,
+    apply,
+    destroy,
+    show,
+    drift,
+    outputs,
+    graph,
+    state,
+    history,
+    doctor,
+    completions,
+    version,
+  },
+  docs: {
+    brief: "Virtual machines on KVM hosts, from TypeScript",
+    fullDescription: [
+      "Virtual machines on KVM hosts, from TypeScript.",
+      "",
+      "Exit status: 0 done or no change; 1 error; 2 changes present (--detailed-exitcode only);",
+      "3 policy or disruption limit; 4 stale plan; 5 locked; 130 cancelled.",
+      "STADDLE_STATE names the record's store; NO_COLOR and CI are honoured.",
+      "Everywhere: --debug shows stack traces with errors, --no-color leaves colour out.",
+    ].join("\n"),
+  },
+});
+
+/** The commands; errors are written in the given style. */
+export function buildStaddle(errors: ErrorTextOptions): Application<Context> {
+  return buildApplication(root, {
+    name: "staddle",
+    versionInfo: { currentVersion: VERSION },
+    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    documentation: { onlyRequiredInUsageLine: true },
+    localization: { text: texts(errors) },
+    determineExitCode: exitCodeOf,
+  });
+}
+
+/** Stricli's words, with every error in Staddle's own form. */
+function texts(options: ErrorTextOptions): ApplicationText {
+  const failure = (error: unknown): string => errorText(error, options);
+  return {
+    ...text_en,
+    exceptionWhileParsingArguments: (error) => failure(usageError(error)),
+    exceptionWhileLoadingCommandFunction: failure,
+    exceptionWhileLoadingCommandContext: failure,
+    exceptionWhileRunningCommand: failure,
+    commandErrorResult: failure,
+    noCommandRegisteredForInput: ({ input, corrections }) =>
+      failure(
+        new StaddleError({
+          code: "usage.unknown-command",
+          summary: `staddle has no command "${input}"`,
+          help: corrections.length > 0
+            ? `did you mean ${corrections.join(" or ")}?`
+            : "staddle --help lists the commands",
+        }),
+      ),
+  };
+}
+
+function usageError(error: unknown): unknown {
+  if (!(error instanceof ArgumentScannerError)) return error;
+  const corrections = error instanceof FlagNotFoundError ? error.corrections : [];
+  return new StaddleError({
+    code: "usage.bad-arguments",
+    summary: formatMessageForArgumentScannerError(error, {
+      FlagNotFoundError: ({ input }) => `there is no flag --${input}`,
+      ArgumentParseError: ({ externalFlagNameOrPlaceholder, exception }) =>
+        `${externalFlagNameOrPlaceholder}: ${
+          exception instanceof Error ? exception.message : String(exception)
+        }`,
+      EnumValidationError: ({ externalFlagName, input, values }) =>
+        `--${externalFlagName} takes ${values.join(", ")}, not "${input}"`,
+      UnsatisfiedPositionalError: ({ placeholder }) => `${placeholder} is missing`,
+    }),
+    help: corrections.length > 0
+      ? `did you mean ${corrections.map((name) => `--${name}`).join(" or ")}?`
+      : error instanceof EnumValidationError
+      ? undefined
+      : "add --help to see what the command takes",
+  });
+}
