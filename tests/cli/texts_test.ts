@@ -25,7 +25,7 @@ const locked = new StaddleError({ code: "state.locked", summary: "It is locked",
 Deno.test("errors say what, where, what came back and what to do", () => {
   golden("error.txt", errorText(refused));
   golden("errors.txt", errorText(new StaddleErrors([refused, locked])));
-  assert.match(errorText(refused, { style: coloured }), /\x1b\[1merror\[host\.unreachable\]:/);
+  assert.ok(errorText(refused, { style: coloured }).includes("\x1b[1merror[host.unreachable]:"));
 });
 
 Deno.test("the exit status of several errors is the highest", () => {
