@@ -127,6 +127,8 @@ export interface Lookup {
   readonly stack: string;
   /** Another resource of the stack, its spec resolved already if it stands before this one. */
   resource(address: string): Resource | undefined;
+  /** All resources of the stack, for checks that span many: subnets that overlap. */
+  resources?(): Iterable<Resource>;
   /** What the host has for another resource of the stack. */
   observed(address: string): Observed | undefined;
   /** Provider-specific facts of a host; undefined when they were not read. */
