@@ -1,0 +1,228 @@
+/**
+ * The plan of a run: what the stack wants meets what the hosts have and what the record knows.
+ *
+ * @module
+ */
+
+import { StaddleError } from "../providers/error.ts";
+import type { JsonObject, Lookup } from "../providers/provider.ts";
+import type { JournalEntry, StackRecord } from "../state/store.ts";
+import {
+  begunSteps,
+  cascadeReplacements,
+  type DecideContext,
+  decideDeclared,
+  decideGone,
+  decideUnrecorded,
+} from "./decide.ts";
+import { type Decision, worst } from "./decision.ts";
+import { findDrift } from "./drift.ts";
+import { indexObserved, type ObservedByHost } from "./observed.ts";
+import { outputChanges } from "./outputs.ts";
+import { indexRecord } from "./ownership.ts";
+import { withChanges } from "./paths.ts";
+import { type Plan, PLAN_FORMAT, type ResourcePlan } from "./plan.ts";
+import { issueError } from "./problem.ts";
+import { emptyLookup, type Kinds, type Resolution, resolveTopology } from "./resolve.ts";
+import { select } from "./select.ts";
+import { makeSteps } from "./steps.ts";
+import type { Topology } from "./topology.ts";
+
+/** Everything that a plan is made of. */
+export interface PlanInput {
+  /** As `validateTopology` gave it back; left out: a plan from the record alone. */
+  readonly topology?: Topology;
+  readonly kinds: Kinds;
+  /** What was read, by host; a host that could not be read is no key. */
+  readonly observed: ObservedByHost;
+  readonly facts: Readonly<Record<string, JsonObject>>;
+  readonly record?: StackRecord;
+  /** Steps of a stopped run that began and did not end. */
+  readonly unfinished?: readonly JournalEntry[];
+  readonly mode: "apply" | "destroy";
+  /** Stack file as the person named it. */
+  readonly source?: string;
+  /** Digest of the stack file, its modules and the lock. */
+  readonly digest?: string;
+  /** Patterns over addresses. */
+  readonly target?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+/** A plan, and what keeps it from being applied. */
+export interface MadePlan {
+  readonly plan: Plan;
+  /** Empty: the plan may be applied. Otherwise it has no steps. */
+  readonly errors: readonly StaddleError[];
+}
+
+/**
+ * Makes a plan.
+ *
+ * The same input gives the same plan, whatever the order of declaration. Nothing is left unknown:
+ * every step carries what it will write.
+ */
+export function makePlan(input: PlanInput): MadePlan {
+  const { topology, kinds, record, mode } = input;
+  const stack = topology?.stack ?? record?.stack ?? "";
+  const errors: StaddleError[] = [];
+  const selection = select(topology, record, kinds, input);
+  errors.push(...selection.errors);
+  const observed = indexObserved(input.observed);
+  const resolution: Resolution = topology === undefined
+    ? { resolved: new Map(), lookup: emptyLookup(stack, input.facts), errors: [] }
+    : resolveTopology(topology, kinds, { observed, facts: input.facts });
+  if (mode === "apply") errors.push(...resolution.errors);
+
+  const unread = new Set<string>();
+  const concerns = (address: string, host: string) => {
+    if (!selection.has(address)) return false;
+    if (!observed.wasRead(host)) unread.add(host);
+    return observed.wasRead(host);
+  };
+  const wanted = new Map<string, string>();
+  if (mode === "apply") {
+    for (const { resource, key } of resolution.resolved.values()) {
+      wanted.set(`${resource.host}\n${resource.kind}\n${key}`, resource.address);
+    }
+  }
+  const context: DecideContext = {
+    stack,
+    kinds,
+    observed,
+    records: indexRecord(stack, record),
+    lookup: resolution.lookup,
+    begun: begunSteps(input.unfinished ?? []),
+    errors,
+    adopted: new Map(),
+    wantedBy: (host, kind, key) => wanted.get(`${host}\n${kind}\n${key}`),
+  };
+
+  const decisions = new Map<string, Decision>();
+  const keep = (decision: Decision | undefined) => {
+    if (decision !== undefined) decisions.set(decision.address, decision);
+  };
+  const refused = new Set<string>();
+  for (const entry of resolution.resolved.values()) {
+    const { address, host } = entry.resource;
+    if (mode === "destroy") {
+      if (context.records.byAddress(address) === undefined && concerns(address, host)) {
+        guard(errors, () => keep(decideUnrecorded(entry, context)));
+      }
+      continue;
+    }
+    if (!concerns(address, host)) continue;
+    guard(errors, () => {
+      for (const issue of entry.kind.check(entry.resource, resolution.lookup)) {
+        refused.add(address);
+        errors.push(issueError(entry.resource, issue));
+      }
+      keep(decideDeclared(entry, context));
+    });
+  }
+  for (const known of record?.resources ?? []) {
+    const declared = mode === "apply" && resolution.resolved.has(known.address);
+    if (declared || !concerns(known.address, known.host)) continue;
+    const reason = mode === "destroy" ? "destroy-requested" : "not-declared";
+    guard(errors, () => keep(decideGone(known, reason, context)));
+  }
+  for (const host of [...unread].sort()) errors.push(notRead(host));
+  if (mode === "apply") cascadeReplacements(decisions, [...resolution.resolved.keys()]);
+
+  const completed = new Map<string, JsonObject>();
+  for (const { address, action, kind, resource } of decisions.values()) {
+    if ((action !== "create" && action !== "replace") || refused.has(address)) continue;
+    guard(errors, () => completed.set(address, kind.complete(resource, resolution.lookup)));
+  }
+  const steps = makeSteps(decisions, { stack, completed, errors });
+  const lookup: Lookup = resolution.lookup;
+  const resources = [...decisions.keys()].sort().flatMap((address): ResourcePlan[] => {
+    const decision = decisions.get(address)!;
+    let planned: ResourcePlan[] = [];
+    guard(errors, () => planned = [resourcePlan(decision, completed.get(address), lookup)]);
+    return planned;
+  });
+  let drift: Plan["drift"] = [];
+  guard(errors, () => drift = findDrift(record, { kinds, observed, selection, lookup }));
+
+  const kept = record?.outputs ?? {};
+  const plan: Plan = {
+    format: PLAN_FORMAT,
+    mode,
+    stack: {
+      name: stack,
+      source: input.source,
+      digest: input.digest,
+      parameters: topology?.parameters ?? {},
+    },
+    record: { serial: record?.serial ?? 0 },
+    hosts: { ...record?.hosts, ...topology?.hosts },
+    resources,
+    drift,
+    outputs: outputChanges(
+      kept,
+      mode === "apply" ? topology?.outputs ?? kept : selection.whole ? {} : kept,
+    ),
+    steps: errors.length === 0 ? steps : [],
+    reservations: mode === "apply" ? topology?.reservations : undefined,
+  };
+  return { plan, errors };
+}
+
+/** Runs a part whose errors are for a person; anything else is a fault of the program. */
+function guard(errors: StaddleError[], run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof StaddleError)) throw error;
+    errors.push(error);
+  }
+}
+
+function resourcePlan(
+  decision: Decision,
+  completed: JsonObject | undefined,
+  lookup: Lookup,
+): ResourcePlan {
+  const { address, kind, host, key, action, reason, changes, resource, observed, old } = decision;
+  const held = old?.observed ?? observed;
+  const before = held !== undefined &&
+      (action === "update" || action === "replace" || action === "delete")
+    ? kind.view(held)
+    : undefined;
+  const makes = action === "create" || action === "replace";
+  const after = makes
+    ? completed ?? resource.spec
+    : action === "update"
+    ? withChanges(before ?? {}, changes)
+    : undefined;
+  return {
+    address,
+    kind: kind.kind,
+    host,
+    key,
+    action,
+    reason,
+    changes,
+    disruption: action === "update" || action === "replace"
+      ? action === "replace" ? "replace" : worst(changes)
+      : undefined,
+    before,
+    after,
+    resource,
+    notes: action === "update" || makes
+      ? [...decision.notes, ...kind.notes?.(resource, lookup) ?? []]
+      : decision.notes,
+    needs: decision.needs,
+    fingerprint: observed?.fingerprint,
+  };
+}
+
+function notRead(host: string): StaddleError {
+  return new StaddleError({
+    code: "plan.host-not-read",
+    summary: `host ${host} was not read, and the plan needs to know what it has`,
+    where: [host],
+    help: `make the host answer, or leave it out with --exclude "${host}/*"`,
+  });
+}

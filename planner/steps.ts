@@ -1,0 +1,274 @@
+/**
+ * Steps: decisions become operations with what must precede each.
+ *
+ * Three rules give the order. What is made waits for what it needs. What is taken away waits for
+ * whatever used it to be taken away or changed. A replacement that cannot stand beside its
+ * predecessor deletes first, but only when all that the new one needs is there: an image that
+ * cannot be fetched leaves the machine running.
+ *
+ * @module
+ */
+
+import { StaddleError } from "../providers/error.ts";
+import type { JsonObject, Step } from "../providers/provider.ts";
+import type { Decision } from "./decision.ts";
+import { topologicalOrder } from "./graph.ts";
+import { ownerOf } from "./leftover.ts";
+import { problem } from "./problem.ts";
+
+/** What making steps looks at. */
+export interface StepsContext {
+  readonly stack: string;
+  /** Specs of what is to be made, with the defaults of a new object. */
+  readonly completed: ReadonlyMap<string, JsonObject>;
+  readonly errors: StaddleError[];
+}
+
+type Decisions = ReadonlyMap<string, Decision>;
+
+/** Makes the steps of all decisions, each behind everything that it needs. */
+export function makeSteps(decisions: Decisions, context: StepsContext): Step[] {
+  const careful = wire(decisions, context, true);
+  const ordered = order(careful);
+  if (ordered.cycles.length === 0) return ordered.steps;
+  // Deleting late is a courtesy; where it closes a circle it gives way.
+  const plain = order(wire(decisions, { ...context, errors: [] }, false));
+  for (const cycle of plain.cycles) {
+    context.errors.push(
+      new StaddleError({
+        code: "plan.no-order",
+        summary: `these steps wait for each other: ${cycle.join(" -> ")}`,
+        where: [...new Set(cycle.map((id) => id.slice(id.indexOf(":") + 1).replace(/#old$/, "")))],
+        help: "make the change in two applies, for example a new name first",
+      }),
+    );
+  }
+  return plain.steps;
+}
+
+function order(steps: readonly Step[]): { steps: Step[]; cycles: readonly (readonly string[])[] } {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  const { order, cycles } = topologicalOrder(new Map(steps.map((step) => [step.id, step.needs])));
+  return { steps: order.map((id) => byId.get(id)!), cycles };
+}
+
+/** Whether a decision makes a new object. */
+function makes(decision: Decision): boolean {
+  return decision.action === "create" || decision.action === "replace";
+}
+
+function wire(decisions: Decisions, context: StepsContext, careful: boolean): Step[] {
+  const users = usersOf(decisions);
+  const ready = readiness(decisions);
+  const early = earliness(decisions, ready);
+  const steps: Step[] = [];
+  for (const address of [...decisions.keys()].sort()) {
+    const decision = decisions.get(address)!;
+    const needs = ready.of(decision.needs);
+    if (decision.nameFrom !== undefined) {
+      const freed = nameFreed(decision, decisions.get(decision.nameFrom), context);
+      if (freed !== undefined) needs.add(freed);
+    }
+    if (decision.action === "delete") {
+      steps.push(deletion(decision, context, released(decision, false, decisions, users)));
+    } else if (decision.action === "update" && decision.waitOnly !== true) {
+      steps.push(step(decision, "update", context, needs));
+    } else if (makes(decision)) {
+      const { old } = decision;
+      if (old !== undefined) {
+        const before = released(decision, !old.afterCreate, decisions, users);
+        if (old.afterCreate) before.add(`create:${address}`);
+        else {
+          if (careful) { for (const id of early(address)) before.add(id); }
+          needs.add(`delete:${address}#old`);
+        }
+        steps.push(deletion(decision, context, before));
+      }
+      steps.push(step(decision, "create", context, needs));
+    }
+    if (waits(decision)) {
+      const after = decision.waitOnly === true ? needs : new Set([lastChange(decision)!]);
+      steps.push(step(decision, "wait", context, after));
+    }
+  }
+  return steps;
+}
+
+/** Whether a wait step stands at the end. */
+function waits(decision: Decision): boolean {
+  const due = makes(decision) || decision.waitOnly === true ||
+    (decision.action === "update" && decision.record?.status === "waiting");
+  return due && decision.kind.waits(decision.resource) !== undefined;
+}
+
+/** Id of the step that makes or changes. */
+function lastChange(decision: Decision): string | undefined {
+  if (makes(decision)) return `create:${decision.address}`;
+  return decision.action === "update" && decision.waitOnly !== true
+    ? `update:${decision.address}`
+    : undefined;
+}
+
+function step(
+  decision: Decision,
+  operation: "create" | "update" | "wait",
+  context: StepsContext,
+  needs: ReadonlySet<string>,
+): Step {
+  const { address, resource, observed, old } = decision;
+  const spec = operation === "create" ? context.completed.get(address) : undefined;
+  // What a replacement makes must not be there, but for what was found under the new name already.
+  const found = old !== undefined && (!old.afterCreate || observed === old.observed)
+    ? undefined
+    : observed;
+  return {
+    id: `${operation}:${address}`,
+    operation,
+    address,
+    kind: decision.kind.kind,
+    host: decision.host,
+    key: decision.key,
+    resource: spec === undefined ? resource : { ...resource, spec },
+    mark: { stack: context.stack, address, digest: decision.digest },
+    previous: operation === "update" ? decision.record?.resource.spec : undefined,
+    changes: operation === "wait" ? [] : decision.changes,
+    fingerprint: operation === "wait" && makes(decision) ? undefined : found?.fingerprint,
+    needs: [...needs].sort(),
+  };
+}
+
+function deletion(decision: Decision, context: StepsContext, needs: ReadonlySet<string>): Step {
+  const { address, old, record } = decision;
+  return {
+    id: old === undefined ? `delete:${address}` : `delete:${address}#old`,
+    operation: "delete",
+    address,
+    kind: decision.kind.kind,
+    host: decision.host,
+    key: old?.key ?? decision.key,
+    resource: old?.resource ?? decision.resource,
+    mark: {
+      stack: context.stack,
+      address,
+      digest: record?.specDigest ?? decision.digest,
+    },
+    changes: [],
+    fingerprint: (old?.observed ?? decision.observed)?.fingerprint,
+    needs: [...needs].sort(),
+  };
+}
+
+/** Steps after which resources are there: their own, or those of what they need in turn. */
+function readiness(decisions: Decisions): { of(addresses: readonly string[]): Set<string> } {
+  const known = new Map<string, ReadonlySet<string>>();
+  const one = (address: string): ReadonlySet<string> => {
+    const found = known.get(address);
+    if (found !== undefined) return found;
+    known.set(address, new Set());
+    const decision = decisions.get(address);
+    let result: ReadonlySet<string> = new Set();
+    if (decision !== undefined && decision.action !== "delete" && decision.action !== "forget") {
+      const last = waits(decision) ? `wait:${address}` : lastChange(decision);
+      result = last === undefined ? all(decision.needs) : new Set([last]);
+    }
+    known.set(address, result);
+    return result;
+  };
+  const all = (addresses: readonly string[]): Set<string> => {
+    const result = new Set<string>();
+    for (const address of addresses) for (const id of one(address)) result.add(id);
+    return result;
+  };
+  return { of: all };
+}
+
+/**
+ * Steps that a replacement which deletes first may wait for before it deletes: all that the new
+ * object needs, less what can itself be made only after the deletion.
+ */
+function earliness(
+  decisions: Decisions,
+  ready: { of(addresses: readonly string[]): Set<string> },
+): (address: string) => ReadonlySet<string> {
+  const known = new Map<string, ReadonlySet<string>>();
+  const early = (address: string): ReadonlySet<string> => {
+    const found = known.get(address);
+    if (found !== undefined) return found;
+    const result = new Set<string>();
+    known.set(address, result);
+    for (const need of decisions.get(address)?.needs ?? []) {
+      const old = decisions.get(need)?.old;
+      const ids = old !== undefined && !old.afterCreate ? early(need) : ready.of([need]);
+      for (const id of ids) result.add(id);
+    }
+    return result;
+  };
+  return early;
+}
+
+/** Who used each resource, as the record has it. */
+function usersOf(decisions: Decisions): ReadonlyMap<string, readonly string[]> {
+  const users = new Map<string, string[]>();
+  for (const [address, { record, needs }] of decisions) {
+    for (const need of record?.needs ?? needs) {
+      const list = users.get(need);
+      if (list === undefined) users.set(need, [address]);
+      else list.push(address);
+    }
+  }
+  return users;
+}
+
+/**
+ * Steps after which nothing uses an old object any more.
+ *
+ * @param first The object goes before its successor is made: users that go on to the successor
+ * cannot be waited for.
+ */
+function released(
+  decision: Decision,
+  first: boolean,
+  decisions: Decisions,
+  users: ReadonlyMap<string, readonly string[]>,
+): Set<string> {
+  const result = new Set<string>();
+  const owner = ownerOf(decision.address);
+  const seen = new Set<string>([owner]);
+  const open = [...users.get(owner) ?? []];
+  for (let address = open.pop(); address !== undefined; address = open.pop()) {
+    if (seen.has(address)) continue;
+    seen.add(address);
+    const user = decisions.get(address)!;
+    if (user.action === "delete") result.add(`delete:${address}`);
+    else if (user.old !== undefined) result.add(`delete:${address}#old`);
+    else if (user.observed !== undefined && lastChange(user) !== undefined) {
+      if (!first || !user.needs.includes(owner)) result.add(lastChange(user)!);
+    } else if (user.action === "no-op" || user.action === "forget") {
+      open.push(...users.get(address) ?? []);
+    }
+  }
+  return result;
+}
+
+/** The step after which another resource of the stack no longer has a name. */
+function nameFreed(
+  decision: Decision,
+  holder: Decision | undefined,
+  context: StepsContext,
+): string | undefined {
+  if (holder?.action === "delete") return `delete:${holder.address}`;
+  if (holder?.old?.key === decision.key) return `delete:${holder.address}#old`;
+  if (holder?.action === "update" && holder.observed?.key === decision.key) {
+    return `update:${holder.address}`;
+  }
+  context.errors.push(problem(decision.resource, {
+    code: "plan.name-in-use",
+    message: `the name "${decision.key}" on host ${decision.host} is held by ` +
+      `${decision.nameFrom} of this stack, which does not give it up in this run`,
+    others: holder === undefined ? [] : [holder.resource],
+    help: holder === undefined
+      ? `let this run concern ${decision.nameFrom} too, or choose another name`
+      : "choose another name",
+  }));
+  return undefined;
+}
