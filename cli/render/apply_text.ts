@@ -1,0 +1,215 @@
+/**
+ * A run as text: one line for each thing that happens, in the order in which it happens, and a
+ * summary with the next command to type.
+ *
+ * @module
+ */
+
+import type { ApplyEvent, StepReference } from "../../applier/events.ts";
+import type { ApplyResult } from "../../applier/result.ts";
+import type { Operation } from "../../providers/provider.ts";
+import { errorText } from "./error_text.ts";
+import { took } from "./history_text.ts";
+import { plain, type Style } from "./style.ts";
+
+const DOING: Readonly<Record<Operation, string>> = {
+  create: "Creating",
+  update: "Modifying",
+  delete: "Destroying",
+  wait: "Waiting",
+};
+
+const DEED: Readonly<Record<Operation, string>> = {
+  create: "Creation",
+  update: "Modifications",
+  delete: "Destruction",
+  wait: "Waiting",
+};
+
+/** How a run is written. */
+export interface ApplyTextOptions {
+  readonly style?: Style;
+  /** True when a status line shows progress: then only beginnings and ends get a line. */
+  readonly live?: boolean;
+}
+
+/** Makes the function that turns each event into the lines to append. */
+export function applyLog(options: ApplyTextOptions = {}): (event: ApplyEvent) => string[] {
+  const style = options.style ?? plain;
+  const said = new Map<string, string>();
+  return (event) => {
+    if (event.type !== "step_progress") return eventLines(event, style);
+    if (options.live) return [];
+    const line = progressLine(event);
+    // A provider may tell of every chunk: one line a message and quarter is enough.
+    const topic = event.message === undefined
+      ? line
+      : `${event.message.replace(/\d[\d.]*/g, "#")} ${Math.floor((event.fraction ?? 0) * 4)}`;
+    if (said.get(event.step.id) === topic) return [];
+    said.set(event.step.id, topic);
+    return [line];
+  };
+}
+
+type Progress = Extract<ApplyEvent, { type: "step_progress" }>;
+
+function progressLine(event: Progress): string {
+  const { address, operation } = event.step;
+  if (event.message === undefined) {
+    return `${address}: Still ${DOING[operation].toLowerCase()}... [${
+      took(event.elapsed)
+    } elapsed]`;
+  }
+  return `${address}: ${event.message}${percent(event.fraction)}`;
+}
+
+function percent(fraction: number | undefined): string {
+  return fraction === undefined ? "" : ` (${Math.floor(fraction * 100)}%)`;
+}
+
+function eventLines(event: Exclude<ApplyEvent, Progress>, style: Style): string[] {
+  switch (event.type) {
+    case "run_start":
+    case "run_complete":
+      return [];
+    case "step_start":
+      return [`${event.step.address}: ${DOING[event.step.operation]}...`];
+    case "step_retry":
+      return [
+        style.warn(
+          `${event.step.address}: attempt ${event.attempt} failed, trying again in ${
+            took(event.delay)
+          }: ${event.error.message}`,
+        ),
+      ];
+    case "step_complete":
+      return [
+        `${event.step.address}: ${DEED[event.step.operation]} complete after ${
+          took(event.elapsed)
+        }`,
+        ...event.notes.map((note) => `  note: ${note}`),
+      ];
+    case "step_failed":
+      return [
+        style.destroy(
+          `${event.step.address}: ${DEED[event.step.operation]} failed after ${
+            took(event.elapsed)
+          }`,
+        ),
+      ];
+    case "step_skipped":
+      if (event.reason === "stopped") return [];
+      return [style.warn(`${event.step.address}: skipped (${skipReason(event)})`)];
+    case "run_stopping":
+      return stoppingLines(event, style);
+  }
+}
+
+function skipReason(event: Extract<ApplyEvent, { type: "step_skipped" }>): string {
+  if (event.reason === "host-lost") return `the connection to host ${event.step.host} was lost`;
+  return `upstream ${event.cause === undefined ? "" : `${addressOf(event.cause)} `}failed`;
+}
+
+/** The address in a step's id, `<operation>:<address>[#old]`. */
+function addressOf(step: string): string {
+  return step.replace(/^[a-z]+:/, "").replace(/#.*$/, "");
+}
+
+function stoppingLines(
+  event: Extract<ApplyEvent, { type: "run_stopping" }>,
+  style: Style,
+): string[] {
+  const running = event.inFlight.map(({ address }) => address);
+  const names = running.length > 5
+    ? `${running.slice(0, 5).join(", ")} and ${running.length - 5} more`
+    : running.join(", ");
+  switch (event.reason) {
+    case "cancelled":
+      return [style.warn(
+        running.length === 0
+          ? "Stopping: nothing is in flight."
+          : `Stopping: ${names} will be finished, nothing new begins. Interrupt again to give up.`,
+      )];
+    case "aborted":
+      return [style.warn(`Giving up what is in flight: ${names || "nothing"}.`)];
+    case "lease-lost":
+      return [style.destroy("Stopping: another run has taken the stack's lock over.")];
+    case "record-failed":
+      return [style.destroy("Stopping: the record cannot be written.")];
+  }
+}
+
+/** What stands below the log of a run. */
+export interface RunEnd {
+  readonly mode: "apply" | "destroy";
+  readonly result: ApplyResult;
+  /** The command that goes on where this run stopped. */
+  readonly again: string;
+}
+
+/** The sentence for a run that did all that it was to do. */
+export function completeText(end: RunEnd, style: Style = plain): string {
+  const { add, change, destroy } = end.result.counts;
+  return style.add(style.bold(
+    end.mode === "destroy"
+      ? `Destroy complete! Resources: ${destroy} destroyed.`
+      : `Apply complete! Resources: ${add} added, ${change} changed, ${destroy} destroyed.`,
+  ));
+}
+
+/** Errors, what was done all the same, what was not, and what to type next. */
+export function incompleteText(
+  end: RunEnd,
+  options: { readonly style?: Style; readonly debug?: boolean } = {},
+): string {
+  const { mode, result, again } = end;
+  const { add, change, destroy } = result.counts;
+  const parts = result.failed.map(({ error }) => errorText(error, options));
+  if (result.fatal !== undefined) parts.push(errorText(result.fatal, options));
+  const left = [
+    ...(result.failed.length > 0 ? [`${result.failed.length} failed`] : []),
+    ...(result.skipped.length > 0 ? [`${result.skipped.length} skipped`] : []),
+    ...(result.cancelled.length > 0 ? [`${result.cancelled.length} not begun`] : []),
+  ].join(", ");
+  const verb = mode === "destroy" ? "Destroy" : "Apply";
+  const done = `${add} added, ${change} changed, ${destroy} destroyed`;
+  const how = result.result === "cancelled" ? "cancelled" : "incomplete";
+  parts.push(
+    `${(options.style ?? plain).bold(`${verb} ${how}. Resources: ${done}.`)}${
+      left === "" ? "" : ` Steps: ${left}.`
+    }\nThe record is true; to go on: ${again}`,
+  );
+  return parts.join("\n\n");
+}
+
+/** A step that is going on, for the status lines of a terminal. */
+export interface RunningStep {
+  readonly step: StepReference;
+  /** Milliseconds. */
+  readonly elapsed: number;
+  readonly message?: string;
+  readonly fraction?: number;
+}
+
+/** The status lines: the steps that have gone on longest, and how many there are beside. */
+export function statusLines(
+  running: readonly RunningStep[],
+  options: {
+    readonly done: number;
+    readonly total: number;
+    readonly most: number;
+    readonly columns: number;
+  },
+): string[] {
+  const longest = [...running].sort((a, b) => b.elapsed - a.elapsed);
+  const shown = longest.slice(0, options.most).map(({ step, elapsed, message, fraction }) =>
+    `  ${step.address}: ${message ?? `${DOING[step.operation].toLowerCase()}`}${
+      percent(fraction)
+    } [${took(elapsed)}]`
+  );
+  const more = running.length - shown.length;
+  return [
+    ...shown,
+    `  ${options.done} of ${options.total} steps done${more > 0 ? `, ${more} more going on` : ""}`,
+  ].map((line) => line.length < options.columns ? line : `${line.slice(0, options.columns - 2)}…`);
+}
