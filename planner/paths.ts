@@ -81,7 +81,10 @@ function withValue(
   if (part.kind === "entry") {
     const list: Json[] = Array.isArray(here) ? [...here] : [];
     const index = entryIndex(list, part.entry);
-    const next = withValue(index < 0 ? undefined : list[index], rest, value);
+    const fresh: Json | undefined = rest.length > 0 && value !== undefined
+      ? { name: part.entry }
+      : undefined;
+    const next = withValue(index < 0 ? fresh : list[index], rest, value);
     if (next === undefined) {
       if (index >= 0) list.splice(index, 1);
     } else if (index < 0) list.push(next);

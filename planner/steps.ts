@@ -61,6 +61,11 @@ function wire(decisions: Decisions, context: StepsContext, careful: boolean): St
   const users = usersOf(decisions);
   const ready = readiness(decisions);
   const early = earliness(decisions, ready);
+  // In the order of dependencies, so that no chain, however long, is walked by recursion.
+  for (const address of dependencyOrder(decisions)) {
+    ready.of([address]);
+    early(address);
+  }
   const steps: Step[] = [];
   for (const address of [...decisions.keys()].sort()) {
     const decision = decisions.get(address)!;
@@ -156,6 +161,11 @@ function deletion(decision: Decision, context: StepsContext, needs: ReadonlySet<
     fingerprint: (old?.observed ?? decision.observed)?.fingerprint,
     needs: [...needs].sort(),
   };
+}
+
+function dependencyOrder(decisions: Decisions): readonly string[] {
+  const graph = new Map([...decisions].map(([address, { needs }]) => [address, needs]));
+  return topologicalOrder(graph).order;
 }
 
 /** Steps after which resources are there: their own, or those of what they need in turn. */

@@ -30,10 +30,17 @@ export interface Topology {
   readonly reservations: Readonly<Record<string, string>>;
 }
 
-const json = z.json() as unknown as z.ZodType<Json>;
-const jsonObject = z.record(z.string(), json) as unknown as z.ZodType<JsonObject>;
+/** Schema of any JSON value. */
+export const jsonSchema: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
 
-const host = z.strictObject({
+/** Schema of a JSON object. */
+export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(
+  z.string(),
+  jsonSchema,
+) as unknown as z.ZodType<JsonObject>;
+
+/** Schema of a host. */
+export const hostSchema: z.ZodType<HostDeclaration> = z.strictObject({
   name: z.string().min(1),
   uri: z.string().min(1),
   ssh: z.strictObject({
@@ -47,14 +54,16 @@ const host = z.strictObject({
   parallelism: z.int().min(1).optional(),
 });
 
-const resource = z.strictObject({
+/** Schema of a resource's frame. */
+export const resourceSchema: z.ZodType<Resource> = z.strictObject({
   address: z.string().min(1),
   kind: z.string().min(1),
   host: z.string().min(1),
   name: z.string().min(1),
-  uuid: z.uuid(),
+  // Any UUID that libvirt takes, for an imported object keeps its own.
+  uuid: z.guid(),
   tenure: z.enum(["managed", "existing", "shared"]),
-  spec: jsonObject,
+  spec: jsonObjectSchema,
   dependsOn: z.array(z.string()),
   declaredAt: z.string().optional(),
 });
@@ -63,9 +72,9 @@ const resource = z.strictObject({
 export const topologySchema: z.ZodType<Topology> = z.strictObject({
   format: z.literal(TOPOLOGY_FORMAT),
   stack: z.string().min(1),
-  parameters: jsonObject,
-  hosts: z.record(z.string(), host),
-  resources: z.array(resource),
-  outputs: z.record(z.string(), z.strictObject({ value: json, sensitive: z.boolean() })),
+  parameters: jsonObjectSchema,
+  hosts: z.record(z.string(), hostSchema),
+  resources: z.array(resourceSchema),
+  outputs: z.record(z.string(), z.strictObject({ value: jsonSchema, sensitive: z.boolean() })),
   reservations: z.record(z.string(), z.string()),
 }) as unknown as z.ZodType<Topology>;
