@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly clearEnv?: boolean;
   readonly cwd?: string;
+  /** `null`: the command prints to nowhere. A daemon that it starts would hold a pipe open. */
+  readonly output?: "piped" | "null";
   readonly signal?: AbortSignal;
 }
 
@@ -26,14 +28,19 @@ export async function run(
   const child = new Deno.Command(command, {
     args: [...args],
     stdin: options.stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
+    stdout: options.output ?? "piped",
+    stderr: options.output ?? "piped",
     env: options.env,
     clearEnv: options.clearEnv,
     cwd: options.cwd,
     signal: options.signal,
   }).spawn();
   const feeding = options.stdin === undefined ? undefined : feed(child, options.stdin);
+  if (options.output === "null") {
+    const { code } = await child.status;
+    await feeding;
+    return { code, stdout: "", stderr: "" };
+  }
   const output = await child.output();
   await feeding;
   const decoder = new TextDecoder();

@@ -135,7 +135,6 @@ export class Fleet implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    this.#keeper.unref();
   }
 
   async #make(kvm: FleetKvm): Promise<void> {

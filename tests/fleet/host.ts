@@ -45,7 +45,6 @@ export class FleetHost {
   readonly images: string;
   readonly #record: HostRecord;
   readonly #context: HostContext;
-  #child: Deno.ChildProcess | undefined;
 
   constructor(record: HostRecord, context: HostContext) {
     this.index = record.index;
@@ -86,38 +85,25 @@ export class FleetHost {
     const record = this.#record;
     await Deno.writeTextFile(`${dir}/ready`, "");
     const groups = await this.#context.cgroups.make(this.name);
-    const child = new Deno.Command("setsid", {
-      args: [
-        ...enterGroups(groups),
-        ...["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup"],
-        ...["--fork", "--kill-child", "--propagation", "private"],
-        ...["bash", "-c", 'exec >>"$1" 2>&1; shift; exec "$@"', "init", `${dir}/init.log`],
-        ...["bash", `${this.#context.dir}/host_init.sh`, this.name, `${this.address}/24`, dir],
-      ],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-      clearEnv: true,
-      env: HOST_ENVIRONMENT,
-    }).spawn();
-    child.unref();
-    this.#child = child;
-    let ended = false;
-    child.status.then(() => ended = true);
+    // The host's processes are nobody's children: they end by their groups, not by a handle.
+    await must("setsid", [
+      "--fork",
+      ...enterGroups(groups),
+      ...["bash", "-c", 'exec >>"$1" 2>&1; echo $$ >"$2"; shift 2; exec "$@"', "start"],
+      ...[`${dir}/init.log`, `${dir}/unshare.pid`],
+      ...["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup"],
+      ...["--fork", "--kill-child", "--propagation", "private"],
+      ...["bash", `${this.#context.dir}/host_init.sh`, this.name, `${this.address}/24`, dir],
+    ], { clearEnv: true, env: HOST_ENVIRONMENT, output: "null" });
     try {
-      const pid = await poll(`first process of ${this.name}`, async () => {
-        if (ended) throw new Error("it ended at once");
-        const children = `/proc/${child.pid}/task/${child.pid}/children`;
-        const first = (await Deno.readTextFile(children).catch(() => "")).trim();
-        return first === "" ? undefined : Number(first);
-      });
+      const pid = await poll(`first process of ${this.name}`, () => this.#findFirstProcess());
       await Deno.writeTextFile(`${dir}/pid`, `${pid}\n`);
       await ipBatch([
         `link add ${record.link} type veth peer name eth0 netns ${pid}`,
         `link set ${record.link} master ${this.#context.bridge} up`,
       ]);
       await poll(`${this.name} ready`, async () => {
-        if (ended) throw new Error("its first process ended");
+        if (await this.pid() === undefined) throw new Error("its first process ended");
         return (await Deno.readTextFile(`${dir}/ready`)) === "" ? undefined : true;
       }, { timeoutMs: 60_000 });
     } catch (error) {
@@ -131,12 +117,18 @@ export class FleetHost {
   async stop(): Promise<void> {
     await this.#context.cgroups.remove(this.name);
     await removeLinks((name) => name === this.#record.link);
-    if (this.#child !== undefined) {
-      this.#child.ref();
-      await this.#child.status;
-      this.#child = undefined;
+    for (const file of ["pid", "unshare.pid"]) {
+      await Deno.remove(`${this.dir}/${file}`).catch(() => {});
     }
-    await Deno.remove(`${this.dir}/pid`).catch(() => {});
+  }
+
+  /** The only child of the process that made the namespaces. */
+  async #findFirstProcess(): Promise<number | undefined> {
+    const text = await Deno.readTextFile(`${this.dir}/unshare.pid`).catch(() => "");
+    if (text === "") return undefined;
+    const parent = Number(text);
+    const children = await Deno.readTextFile(`/proc/${parent}/task/${parent}/children`);
+    return children.trim() === "" ? undefined : Number(children);
   }
 
   /** The command line that runs a command in the host, for callers that spawn it themselves. */
@@ -145,7 +137,7 @@ export class FleetHost {
     if (pid === undefined) throw new Error(`${this.name} is not running`);
     return [
       ...enterGroups(this.#context.cgroups.folders(this.name)),
-      ...["nsenter", "--target", `${pid}`, "--all", "--root", "--wd=/root", "--"],
+      ...["nsenter", "--target", `${pid}`, "--all", "--root", "--wd", "--"],
       ...command,
     ];
   }

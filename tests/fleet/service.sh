@@ -47,7 +47,7 @@ case $2 in
   drop)
     # The sessions of an sshd, not its listener.
     for process in /proc/[0-9]*; do
-      case $(tr '\0' ' ' 2>/dev/null <"$process/cmdline") in "sshd: "*) kill -KILL "${process#/proc/}" ;; esac
+      case $(tr '\0' ' ' 2>/dev/null <"$process/cmdline") in *listener*) ;; "sshd: "* | "sshd-session: "*) kill -KILL "${process#/proc/}" ;; esac
     done
     true
     ;;
