@@ -1,0 +1,154 @@
+/**
+ * What every declaration stands in: the recorder, the host, the scope; and what all share.
+ *
+ * @module
+ */
+
+import type { JsonObject, Tenure } from "../../providers/provider.ts";
+import { callSite } from "../call_site.ts";
+import { type Handle, isHandle } from "../handles.ts";
+import type { Entry, Recorder } from "../recorder.ts";
+import { complaint, show, type Subject } from "../refuse.ts";
+
+/** Where a declaration stands. */
+export interface Context {
+  readonly recorder: Recorder;
+  /** Name of the host in the stack. */
+  readonly host: string;
+  /** Nested scopes, without the host. */
+  readonly scopes: readonly string[];
+  /** `file:line:column` of the declaration. */
+  readonly at: string | undefined;
+}
+
+/** Fields that every declaration takes. */
+export interface CommonOptions {
+  /** Name on the host; the nested scopes and the declared name joined with `-` unless given. */
+  readonly name?: string;
+  /** Resources that must be done before this one, beyond those that it refers to. */
+  readonly dependsOn?: readonly Handle[];
+}
+
+/** Names of the fields of {@linkcode CommonOptions}. */
+export const commonFields: readonly string[] = ["name", "dependsOn"];
+
+/** `lab/front/machine.web-0`. */
+export function addressOf(context: Context, kind: string, name: string): string {
+  return `${[context.host, ...context.scopes].join("/")}/${kind}.${name}`;
+}
+
+/** `front-web-0`. */
+export function nameOnHost(context: Context, name: string, given?: unknown): string {
+  return typeof given === "string" ? given : [...context.scopes, name].join("-");
+}
+
+/** The subject of messages about a declaration. */
+export function subjectOf(context: Context, kind: string, name: unknown): Subject {
+  const subject: Subject = {
+    label: `${kind} ${[...context.scopes, String(name)].join("/")}`,
+    at: context.at,
+  };
+  context.recorder.checkName(subject, kind, name);
+  return subject;
+}
+
+/** Takes a resource in under the context's address. */
+export function record(
+  context: Context,
+  subject: Subject,
+  init: {
+    readonly kind: string;
+    readonly name: string;
+    readonly tenure: Tenure;
+    readonly spec: JsonObject;
+    readonly dependsOn?: unknown;
+  },
+): Entry {
+  return context.recorder.add({
+    address: addressOf(context, init.kind, init.name),
+    kind: init.kind,
+    host: context.host,
+    name: init.name,
+    tenure: init.tenure,
+    spec: init.spec,
+    dependsOn: dependencies(context, subject, init.dependsOn),
+    at: subject.at,
+  });
+}
+
+function dependencies(context: Context, subject: Subject, given: unknown): readonly string[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: ["dependsOn"],
+      message: `must be a list of handles, is ${show(given)}`,
+    });
+  }
+  return given.map((one: unknown, index) => {
+    if (isHandle(one) && context.recorder.entries.has(one.resource)) return one.resource;
+    throw notAHandle(subject, ["dependsOn", index], "a resource", one);
+  });
+}
+
+/**
+ * Checks that a value is a handle of the wanted kind on this host.
+ *
+ * @throws {StaddleError} that says what was given instead.
+ */
+export function reference<T extends Handle>(
+  context: Context,
+  subject: Subject,
+  path: readonly PropertyKey[],
+  kind: T["kind"],
+  value: unknown,
+): T {
+  if (!isHandle(value) || value.kind !== kind) {
+    throw notAHandle(subject, path, article(kind), value);
+  }
+  if (value.host !== context.host) {
+    throw complaint(subject, {
+      code: "stack.other-host",
+      path,
+      message: `${kind} ${value.resource} is on host ${value.host}, this is on ${context.host}`,
+      help: `declare ${article(kind)} on host ${context.host} and use that`,
+    });
+  }
+  if (!context.recorder.entries.has(value.resource)) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path,
+      message: `${kind} ${value.resource} belongs to another evaluation of the stack`,
+      help: "declare resources inside the stack's function, keep no handle outside of it",
+    });
+  }
+  return value as T;
+}
+
+function notAHandle(
+  subject: Subject,
+  path: readonly PropertyKey[],
+  wanted: string,
+  value: unknown,
+): Error {
+  const given = isHandle(value) ? `the ${value.kind} ${value.resource}` : show(value);
+  return complaint(subject, {
+    code: "stack.invalid-value",
+    path,
+    message: `must be ${wanted} that this stack declared, is ${given}`,
+    help: "pass what the declaration returned, not its name",
+  });
+}
+
+function article(kind: string): string {
+  return `${kind === "image" ? "an" : "a"} ${kind}`;
+}
+
+/** An error for a value that a stack leaves to the host. */
+export function unknown(handle: string, what: string, help: string): Error {
+  return complaint({ label: handle, at: callSite() }, {
+    code: "stack.unknown-value",
+    message: `${what} is not known when planned`,
+    help,
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * Images: files that machines are cloned from, kept once a host.
+ *
+ * @module
+ */
+
+import { type Image, type Pool, seal } from "../handles.ts";
+import { checkKeys, complaint, show, validate } from "../refuse.ts";
+import { imageSchema } from "../schemas.ts";
+import {
+  commonFields,
+  type CommonOptions,
+  type Context,
+  record,
+  subjectOf,
+  unknown,
+} from "./context.ts";
+import { declarePath, fileIn, poolOrStore } from "./pool.ts";
+
+/** An image. It is kept under its digest, so two stacks that use it share one file. */
+export interface ImageOptions extends Omit<CommonOptions, "name"> {
+  /**
+   * Where it comes from: `https://…`, or a file on this machine, its path relative to the stack's
+   * folder (`./images/web.qcow2`) or absolute.
+   */
+  readonly from: string;
+  /** SHA-256 of the file, 64 hexadecimal digits. Required for `https://…`. */
+  readonly sha256?: string;
+  /** Taken from the file's name unless declared: `.qcow2`, else raw; `.img` may be either. */
+  readonly format?: "qcow2" | "raw";
+  /** Pool that keeps it; the host's store unless declared. */
+  readonly pool?: Pool;
+}
+
+/** Declares an image. */
+export function declareImage(context: Context, name: string, options: unknown): Image {
+  const subject = subjectOf(context, "image", name);
+  checkKeys(subject, options, [
+    ...commonFields.filter((field) => field !== "name"),
+    "from",
+    "sha256",
+    "format",
+    "pool",
+  ]);
+  const given = options as Partial<ImageOptions>;
+  const { from } = given;
+  if (typeof from !== "string" || from === "") {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: ["from"],
+      message: from === undefined ? "is required" : `must be a string, is ${show(from)}`,
+      help: 'give "https://…" or a path relative to the stack, for example "./debian.qcow2"',
+    });
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(from)?.[1]?.toLowerCase();
+  if (scheme === "https" && given.sha256 === undefined) {
+    throw complaint(subject, {
+      code: "stack.image-without-digest",
+      path: ["sha256"],
+      message: `is required for ${from}`,
+      help: "publishers list it beside the image (SHA256SUMS); for SHA-512 lists, download the " +
+        "image once, check it, and take sha256sum's answer",
+    });
+  }
+  if (scheme !== undefined && scheme !== "https") {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: ["from"],
+      message: `${scheme}:// is not supported`,
+      help: 'give "https://…" or a file of this machine, for example "./debian.qcow2"',
+    });
+  }
+  const pool = poolOrStore(context, subject, ["pool"], given.pool);
+  const file = from.split(/[?#]/)[0]!;
+  if (given.format === undefined && /\.img$/i.test(file)) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: ["format"],
+      message: `is required: an .img file may be either format (${from})`,
+      help: 'say format: "qcow2" (Ubuntu\'s cloud images are) or format: "raw"; ' +
+        "qemu-img info tells which",
+    });
+  }
+  const format = given.format ?? (/\.qcow2$/i.test(file) ? "qcow2" : "raw");
+  const spec = validate(subject, imageSchema, {
+    pool: pool.resource,
+    name,
+    from,
+    sha256: given.sha256,
+    format,
+  });
+  const entry = record(context, subject, {
+    kind: "image",
+    name,
+    tenure: "shared",
+    spec,
+    dependsOn: given.dependsOn,
+  });
+  context.recorder.pools.set(entry.address, pool);
+  const digest = typeof spec.sha256 === "string" ? spec.sha256.toLowerCase() : undefined;
+  const stored = digest === undefined ? undefined : `${name}-${digest.slice(0, 12)}.${format}`;
+  return seal({
+    kind: "image",
+    resource: entry.address,
+    host: context.host,
+    get name(): string {
+      if (stored !== undefined) return stored;
+      throw unknown(
+        `image ${name}`,
+        "its file name",
+        'it follows from the digest: declare "sha256"',
+      );
+    },
+    format,
+    get path(): string {
+      const path = fileIn(context, pool, this.name);
+      if (path !== undefined) return path;
+      throw unknown(`image ${name}`, "its path", declarePath(pool));
+    },
+  });
+}

@@ -1,0 +1,449 @@
+/**
+ * Machines, with the disks and the seed that are declared inside them.
+ *
+ * @module
+ */
+
+import { nicMac, resourceUuid } from "../../planner/identity.ts";
+import type { JsonObject } from "../../providers/provider.ts";
+import { type CloudInit, metaData, userData } from "../cloud_config.ts";
+import { type Disk, type Image, type Machine, type Network, type Nic, seal } from "../handles.ts";
+import type { Pool, Volume } from "../handles.ts";
+import type { Recorder } from "../recorder.ts";
+import {
+  checkKeys,
+  complaint,
+  fieldsOf,
+  formatPath,
+  show,
+  type Subject,
+  validate,
+} from "../refuse.ts";
+import { cloudInitSchema } from "../cloud_init_schema.ts";
+import { machineSchema, seedSchema } from "../schemas.ts";
+import {
+  addressOf,
+  commonFields,
+  type CommonOptions,
+  type Context,
+  nameOnHost,
+  record,
+  reference,
+  subjectOf,
+  unknown,
+} from "./context.ts";
+import { networkFacts } from "./network.ts";
+import { poolOrStore } from "./pool.ts";
+import { contentFields, makeVolume, type Size, type VolumeContent } from "./volume.ts";
+
+/** How a disk is attached. */
+export interface DiskAttachment {
+  /** Name in the machine; `root` for the first, then `disk1`, `disk2`, … unless declared. */
+  readonly name?: string;
+  /** Bus that the guest sees; virtio unless declared. */
+  readonly bus?: "virtio" | "scsi" | "sata";
+}
+
+/** A disk on a volume that is declared by itself. */
+export interface VolumeDisk extends DiskAttachment {
+  readonly volume: Volume;
+}
+
+/** A disk whose volume belongs to the machine: it is made and destroyed with it. */
+export interface InlineDisk extends DiskAttachment, VolumeContent {}
+
+/** A disk of a machine: `{ clone: image, size: "20GiB" }`, `{ size: "5GiB" }` or `{ volume }`. */
+export type DiskOptions = VolumeDisk | InlineDisk;
+
+/** A NIC of a machine, on a network or on a bridge that the host has. */
+export interface NicOptions {
+  /** Name in the machine; `nic0`, `nic1`, … unless declared. */
+  readonly name?: string;
+  readonly network?: Network;
+  /** A bridge of the host, instead of a network. */
+  readonly bridge?: string;
+  /**
+   * IP address. On a network of this stack one is chosen, and reserved, unless declared. Elsewhere
+   * it is a promise of the author's, by which handles and waits go.
+   */
+  readonly ip?: string;
+  /** MAC address; derived from the machine's UUID and the NIC's place unless declared. */
+  readonly mac?: string;
+  /** Model that the guest sees; virtio unless declared. */
+  readonly model?: "virtio" | "e1000" | "e1000e" | "rtl8139" | "vmxnet3";
+  /** State of the link; up unless declared. */
+  readonly link?: "up" | "down";
+}
+
+/** A virtual machine. What is not declared is left to the host, now and later. */
+export interface MachineOptions extends CommonOptions {
+  /** Memory that the guest has, for example `"2GiB"`. */
+  readonly memory: Size;
+  /** Most memory that it can be given without a restart; `memory` unless declared. */
+  readonly maxMemory?: Size;
+  /** Virtual CPUs; 1 unless declared. */
+  readonly vcpus?: number;
+  /** Most virtual CPUs that it can be given without a restart; `vcpus` unless declared. */
+  readonly maxVcpus?: number;
+  /** CPU that the guest sees. */
+  readonly cpu?: {
+    readonly mode?: "host-passthrough" | "host-model" | "maximum" | "custom";
+    /** A named model, with mode `custom`. */
+    readonly model?: string;
+  };
+  /** Disks in the guest's order. */
+  readonly disks?: readonly DiskOptions[];
+  /** NICs in the guest's order. */
+  readonly nics?: readonly NicOptions[];
+  /** What cloud-init does at the first boot. */
+  readonly cloudInit?: CloudInit;
+  /** Pool for inline disks and the seed; the image's pool, else the host's store. */
+  readonly pool?: Pool;
+  /** Direct kernel boot, instead of a boot loader on a disk. */
+  readonly boot?: {
+    readonly kernel: Image;
+    readonly initrd?: Image;
+    /** Kernel command line. */
+    readonly cmdline?: string;
+  };
+  /** `bios` or `uefi`; what the machine type has unless declared. */
+  readonly firmware?: "bios" | "uefi";
+  /**
+   * `prefer-kvm` (unless declared): KVM where guests really run under it, else full emulation (TCG);
+   * `require-kvm`: refuse a host where they do not; `tcg`: full emulation.
+   */
+  readonly accel?: "prefer-kvm" | "require-kvm" | "tcg";
+  /** Architecture of the guest, for example `x86_64`; the host's unless declared. */
+  readonly arch?: string;
+  /** Machine type of QEMU; q35 unless declared. */
+  readonly machine?: string;
+  /** Short description, one line. */
+  readonly title?: string;
+  readonly description?: string;
+  /** Serial console; true unless declared. */
+  readonly console?: boolean;
+  /** File on the host to which the serial console's output is appended. */
+  readonly consoleLog?: string;
+  /** Channel for the QEMU guest agent; true unless declared. */
+  readonly agent?: boolean;
+  /** Graphics console on the host's loopback; none unless declared. */
+  readonly graphics?: "none" | "vnc" | "spice";
+  /** Start together with the host. */
+  readonly autostart?: boolean;
+  /** Whether it runs. A new machine is started unless `off`; later it is left alone unless declared. */
+  readonly power?: "on" | "off";
+  /** What to do with a change that a running guest cannot take; `next-boot` unless declared. */
+  readonly whenRestartNeeded?: "now" | "next-boot" | "never";
+  /** What to wait for after the machine was made. */
+  readonly wait?: {
+    /**
+     * `running`: QEMU runs; `lease`: a DHCP lease is held; `agent`: the guest agent answers; `port`:
+     * a TCP port of the first address accepts.
+     */
+    readonly for: "running" | "lease" | "agent" | "port";
+    /** TCP port, with `for: "port"`. */
+    readonly port?: number;
+    /** Seconds; 120 unless declared. */
+    readonly timeout?: number;
+  };
+}
+
+const attachmentFields = ["name", "bus"];
+const nicFields = ["name", "network", "bridge", "ip", "mac", "model", "link"];
+const machineFields = [
+  ...commonFields,
+  ...fieldsOf(machineSchema).filter((field) => field !== "seed" && field !== "name"),
+  "cloudInit",
+  "pool",
+];
+
+/** Declares a machine. */
+export function declareMachine(context: Context, name: string, options: unknown): Machine {
+  const subject = subjectOf(context, "machine", name);
+  checkKeys(subject, options, machineFields);
+  const given = options as MachineOptions;
+  const { disks: _disks, nics: _nics, cloudInit, pool, boot, dependsOn, name: called, ...plain } =
+    given;
+  const address = addressOf(context, "machine", name);
+  const uuid = resourceUuid(context.recorder.stack, address);
+  const onHost = nameOnHost(context, name, called);
+  const owner: Owner = {
+    context,
+    subject,
+    name,
+    onHost,
+    address,
+    uuid,
+    given,
+    networks: new Set(),
+  };
+
+  const home = pool === undefined
+    ? undefined
+    : reference<Pool>(context, subject, ["pool"], "pool", pool);
+  const disks = list(subject, "disks", given.disks).map((disk, i) =>
+    makeDisk(owner, home, disk, i)
+  );
+  const nics = list(subject, "nics", given.nics).map((nic, i) => makeNic(owner, nic, i));
+  const seed = cloudInit === undefined ? undefined : makeSeed(owner, home, disks, cloudInit);
+  const spec = validate(subject, machineSchema, {
+    ...plain,
+    name: onHost,
+    boot: boot === undefined ? undefined : makeBoot(owner, boot),
+    disks: disks.map((disk) => disk.spec),
+    seed,
+    nics: nics.map((nic) => nic.spec),
+  });
+  context.recorder.claim(context.host, `machine "${onHost}"`, subject);
+  record(context, subject, { kind: "machine", name, tenure: "managed", spec, dependsOn });
+  return machineHandle(owner, disks, nics);
+}
+
+/** What the parts of a machine need to know of it. */
+interface Owner {
+  readonly context: Context;
+  readonly subject: Subject;
+  readonly name: string;
+  readonly onHost: string;
+  readonly address: string;
+  readonly uuid: string;
+  readonly given: MachineOptions;
+  /** Networks on which it has a NIC already. */
+  readonly networks: Set<string>;
+}
+
+interface DeclaredDisk {
+  readonly spec: JsonObject;
+  readonly handle: Disk;
+}
+
+interface DeclaredNic {
+  readonly spec: JsonObject;
+  readonly handle: Nic;
+  readonly ip: string | undefined;
+}
+
+function list<T>(subject: Subject, field: string, value: readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw complaint(subject, {
+    code: "stack.invalid-value",
+    path: [field],
+    message: `must be a list, is ${show(value)}`,
+  });
+}
+
+function partName(
+  owner: Owner,
+  path: readonly PropertyKey[],
+  what: string,
+  given: unknown,
+  fallback: string,
+): string {
+  if (given === undefined) return fallback;
+  const { label, at } = owner.subject;
+  const recorder: Recorder = owner.context.recorder;
+  recorder.checkName({ label: `${label}: ${formatPath(path)}`, at }, what, given);
+  return given;
+}
+
+function makeDisk(
+  owner: Owner,
+  home: Pool | undefined,
+  disk: DiskOptions,
+  index: number,
+): DeclaredDisk {
+  const { context, subject } = owner;
+  const path = ["disks", index];
+  checkKeys(subject, disk, [...attachmentFields, "volume", ...contentFields], path);
+  const fallback = index === 0 ? "root" : `disk${index}`;
+  const name = partName(owner, [...path, "name"], "disk", disk.name, fallback);
+  const volume = "volume" in disk && disk.volume !== undefined
+    ? givenVolume(owner, disk, path)
+    : makeVolume(context, subject, {
+      name: `${owner.name}-${name}`,
+      stem: `${owner.onHost}-${name}`,
+      content: disk as InlineDisk,
+      path,
+      defaultPool: home,
+    });
+  return {
+    spec: { name, volume: volume.resource, bus: disk.bus },
+    handle: Object.freeze({ name, volume }),
+  };
+}
+
+function givenVolume(owner: Owner, disk: VolumeDisk, path: readonly PropertyKey[]): Volume {
+  const extra = contentFields.find((field) => (disk as unknown as JsonObject)[field] !== undefined);
+  if (extra !== undefined) {
+    throw complaint(owner.subject, {
+      code: "stack.invalid-value",
+      path: [...path, extra],
+      message: 'does not go with "volume": the volume says that itself',
+      help: `leave "${extra}" out here, or leave "volume" out to have one made`,
+    });
+  }
+  return reference<Volume>(
+    owner.context,
+    owner.subject,
+    [...path, "volume"],
+    "volume",
+    disk.volume,
+  );
+}
+
+function makeNic(owner: Owner, nic: NicOptions, index: number): DeclaredNic {
+  const { context, subject } = owner;
+  const path = ["nics", index];
+  checkKeys(subject, nic, nicFields, path);
+  const name = partName(owner, [...path, "name"], "NIC", nic.name, `nic${index}`);
+  if ((nic.network === undefined) === (nic.bridge === undefined)) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path,
+      message: nic.network === undefined
+        ? 'says neither "network" nor "bridge"'
+        : 'says both "network" and "bridge"',
+      help: 'give network: the handle of a network, or bridge: "br0" for a bridge of the host',
+    });
+  }
+  const network = nic.network === undefined
+    ? undefined
+    : reference<Network>(context, subject, [...path, "network"], "network", nic.network);
+  const mac = (nic.mac ?? nicMac(owner.uuid, index)).toString().toLowerCase();
+  const ip = network === undefined ? nic.ip : addressOn(owner, network, name, mac, nic);
+  const { bridge, model, link } = nic;
+  return {
+    spec: { name, network: network?.resource, bridge, mac, ip, model, link },
+    ip,
+    handle: Object.freeze({
+      name,
+      mac,
+      get ip(): string {
+        if (ip !== undefined) return ip;
+        const where = network === undefined ? `bridge ${bridge}` : `network ${network.name}`;
+        throw unknown(
+          `machine ${owner.name}: nics[${index}]`,
+          "its IP address",
+          `nothing reserves one on ${where}: declare it, ip: "…", or use a network of this stack ` +
+            "that has a subnet",
+        );
+      },
+    }),
+  };
+}
+
+/** The NIC's address on a network: the author's, or one that the stack reserves. */
+function addressOn(
+  owner: Owner,
+  network: Network,
+  nicName: string,
+  mac: string,
+  nic: NicOptions,
+): string | undefined {
+  const { context, subject } = owner;
+  const { managed, subnet, gateway, dhcp } = networkFacts(context, network);
+  if (!managed || subnet === undefined) return nic.ip;
+  const key = `${owner.address}#${nicName}`;
+  const request = { key, network: network.resource, subnet, gateway, dhcp, wanted: nic.ip };
+  const ip = context.recorder.addressFor(request, subject.at);
+  if (dhcp === false) return ip;
+  const hostname = hostnameOf(owner);
+  // Names are unique in a network's DHCP: the machine's own goes to its first NIC there.
+  const before = owner.networks.has(network.resource);
+  owner.networks.add(network.resource);
+  const name = before ? `${hostname}-${nicName}` : hostname;
+  context.recorder.attachments.push({ network: network.resource, key, mac, ip, name });
+  return ip;
+}
+
+function hostnameOf({ given, onHost }: Owner): string {
+  return given.cloudInit?.hostname ?? onHost;
+}
+
+function makeSeed(
+  owner: Owner,
+  home: Pool | undefined,
+  disks: readonly DeclaredDisk[],
+  given: CloudInit,
+): string {
+  const { context, subject } = owner;
+  const path = ["cloudInit"];
+  const cloudInit = validate(subject, cloudInitSchema, given, (inner) => [...path, ...inner]);
+  if (cloudInit.userData !== undefined) {
+    const extra = Object.entries(cloudInit).find(([field, value]) =>
+      value !== undefined && !["userData", "hostname", "networkConfig"].includes(field)
+    );
+    if (extra !== undefined) {
+      throw complaint(subject, {
+        code: "stack.invalid-value",
+        path: [...path, extra[0]],
+        message: 'does not go with "userData", which stands as it is',
+        help: `say it inside "userData", or leave "userData" out`,
+      });
+    }
+  }
+  const first = disks[0];
+  const near = first === undefined
+    ? undefined
+    : context.recorder.pools.get(first.handle.volume.resource);
+  const pool = poolOrStore(context, subject, ["pool"], home ?? near);
+  const spec = validate(subject, seedSchema, {
+    pool: pool.resource,
+    name: owner.onHost,
+    userData: userData(cloudInit),
+    metaData: metaData(owner.uuid, hostnameOf(owner)),
+    networkConfig: cloudInit.networkConfig,
+  }, (inner) => [...path, ...inner]);
+  return record(context, subject, { kind: "seed", name: owner.name, tenure: "managed", spec })
+    .address;
+}
+
+function makeBoot(owner: Owner, boot: NonNullable<MachineOptions["boot"]>): JsonObject {
+  const { context, subject } = owner;
+  checkKeys(subject, boot, ["kernel", "initrd", "cmdline"], ["boot"]);
+  const file = (field: "kernel" | "initrd") =>
+    reference<Image>(context, subject, ["boot", field], "image", boot[field]).resource;
+  return {
+    kernel: file("kernel"),
+    initrd: boot.initrd === undefined ? undefined : file("initrd"),
+    cmdline: boot.cmdline,
+  };
+}
+
+function machineHandle(
+  owner: Owner,
+  disks: readonly DeclaredDisk[],
+  nics: readonly DeclaredNic[],
+): Machine {
+  const { name, uuid, context, address: resource } = owner;
+  const nicHandles = Object.freeze(nics.map((nic) => nic.handle));
+  return seal({
+    kind: "machine",
+    resource,
+    host: context.host,
+    name: owner.onHost,
+    uuid,
+    nics: nicHandles,
+    disks: Object.freeze(disks.map((disk) => disk.handle)),
+    nic(wanted: string): Nic {
+      const found = nicHandles.find((one) => one.name === wanted);
+      if (found !== undefined) return found;
+      throw unknown(
+        `machine ${name}`,
+        `a NIC ${JSON.stringify(wanted)}`,
+        `its NICs are: ${nicHandles.map((one) => one.name).join(", ") || "none"}`,
+      );
+    },
+    get address(): string {
+      const first = nics.find((nic) => nic.ip !== undefined)?.ip;
+      if (first !== undefined) return first;
+      throw unknown(
+        `machine ${name}`,
+        "its IP address",
+        'no NIC of it has one: declare it, nics: [{ …, ip: "…" }], or use a network of this stack ' +
+          "that has a subnet",
+      );
+    },
+  });
+}

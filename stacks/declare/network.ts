@@ -1,0 +1,258 @@
+/**
+ * Networks.
+ *
+ * @module
+ */
+
+import { type AddressRequest, defaultGateway, parseSubnet } from "../../planner/addresses.ts";
+import type { JsonObject } from "../../providers/provider.ts";
+import { type Network, seal } from "../handles.ts";
+import { checkKeys, complaint, show, type Subject, validate } from "../refuse.ts";
+import { networkSchema } from "../schemas.ts";
+import {
+  commonFields,
+  type CommonOptions,
+  type Context,
+  nameOnHost,
+  record,
+  subjectOf,
+  unknown,
+} from "./context.ts";
+
+/** An address that is kept for something that the stack does not declare. */
+export interface Reservation {
+  /** MAC address, for example `52:54:00:12:34:56`. */
+  readonly mac: string;
+  /** IP address in the subnet, outside the dynamic range. */
+  readonly ip: string;
+  /** Name by which the network's DNS knows it. */
+  readonly name?: string;
+}
+
+/** Names that a network's DNS answers. */
+export interface DnsOptions {
+  /** Whether the network's own DNS runs; true unless declared. */
+  readonly enabled?: boolean;
+  /** Names beyond those of the machines, which are there anyhow. */
+  readonly hosts?: readonly { readonly ip: string; readonly names: readonly string[] }[];
+  /** Servers that are asked for everything else; the host's own unless declared. */
+  readonly forwarders?: readonly string[];
+}
+
+/**
+ * A network. Exactly one of `nat`, `route`, `isolated` says where its traffic goes; or `bridge`
+ * alone, for a bridge that the host has already.
+ */
+export interface NetworkOptions extends CommonOptions {
+  /** Subnet whose machines reach the world behind the host's address: `"10.30.0.0/24"`. */
+  readonly nat?: string;
+  /** Subnet whose machines are routed to as they are: `"10.30.0.0/24"`. */
+  readonly route?: string;
+  /** Subnet that leads nowhere else; `true`: without addresses of its own. */
+  readonly isolated?: string | true;
+  /** Name of the bridge device. Alone: an existing bridge of the host. 15 characters at most. */
+  readonly bridge?: string;
+  /** The host's own address in the subnet; its first one unless declared. */
+  readonly gateway?: string;
+  /**
+   * Range from which machines that no stack knows get an address; the upper quarter of the subnet
+   * unless declared. `false`: no DHCP at all.
+   */
+  readonly dhcp?: { readonly start: string; readonly end: string } | false;
+  /** Addresses for what the stack does not declare; its machines have theirs anyhow. */
+  readonly reservations?: readonly Reservation[];
+  /** DNS domain of the machines. */
+  readonly domain?: string;
+  readonly dns?: DnsOptions;
+  /** Largest frame in bytes. */
+  readonly mtu?: number;
+  /** Start together with the host; true unless declared. */
+  readonly autostart?: boolean;
+}
+
+/** A network that must be on the host already, and is never changed. */
+export interface ExistingNetworkOptions extends CommonOptions {
+  /** Its subnet. Only needed when the stack asks for it. */
+  readonly subnet?: string;
+  /** The host's own address in it. Only needed when the stack asks for it. */
+  readonly gateway?: string;
+  /** Its bridge. Only needed when the stack asks for it. */
+  readonly bridge?: string;
+}
+
+const modes = ["nat", "route", "isolated"] as const;
+
+/** What a NIC needs to know of its network. */
+export interface NetworkFacts {
+  /** Whether the stack reserves addresses on it. */
+  readonly managed: boolean;
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly dhcp?: AddressRequest["dhcp"];
+}
+
+/** Declares a network. */
+export function declareNetwork(context: Context, name: string, options: unknown): Network {
+  const subject = subjectOf(context, "network", name);
+  checkKeys(subject, options, [
+    ...commonFields,
+    ...modes,
+    "bridge",
+    "gateway",
+    "dhcp",
+    "reservations",
+    "domain",
+    "dns",
+    "mtu",
+    "autostart",
+  ]);
+  const given = options as NetworkOptions;
+  const declared = modes.filter((mode) => given[mode] !== undefined);
+  if (declared.length > 1) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      message: `says both "${declared[0]}" and "${declared[1]}"`,
+      help: 'keep one of "nat", "route", "isolated"',
+    });
+  }
+  const mode = declared[0] ?? (given.bridge === undefined ? undefined : "bridge");
+  if (mode === undefined) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      message: "does not say where its traffic goes",
+      help: 'for example nat: "10.30.0.0/24"; or route, isolated, or bridge: "br0" for a bridge ' +
+        "that the host has",
+    });
+  }
+  const where = mode === "bridge" || given[mode] === true ? undefined : given[mode];
+  if (where !== undefined) checkSubnet(subject, [mode], where);
+  const subnet = where as string | undefined;
+  if (subnet === undefined) {
+    const field = (["gateway", "dhcp", "reservations"] as const)
+      .find((one) => given[one] !== undefined);
+    if (field !== undefined) {
+      throw complaint(subject, {
+        code: "stack.invalid-value",
+        path: [field],
+        message: "makes no sense in a network without a subnet",
+        help: `leave it out, or give a subnet: isolated: "10.30.0.0/24"`,
+      });
+    }
+  }
+  const onHost = nameOnHost(context, name, given.name);
+  const spec = validate(subject, networkSchema, {
+    name: onHost,
+    mode,
+    bridge: given.bridge,
+    subnet,
+    gateway: given.gateway ?? (subnet === undefined ? undefined : defaultGateway(subnet)),
+    dhcp: given.dhcp,
+    reservations: given.reservations,
+    domain: given.domain,
+    dns: given.dns,
+    mtu: given.mtu,
+    autostart: given.autostart,
+  }, (path) => (path[0] === "subnet" ? [mode] : path));
+  context.recorder.claim(context.host, `network "${onHost}"`, subject);
+  const entry = record(context, subject, {
+    kind: "network",
+    name,
+    tenure: "managed",
+    spec,
+    dependsOn: given.dependsOn,
+  });
+  for (const reservation of given.reservations ?? []) {
+    context.recorder.addressFor({
+      key: `${entry.address}#${reservation.mac.toLowerCase()}`,
+      network: entry.address,
+      subnet: subnet!,
+      gateway: given.gateway,
+      dhcp: given.dhcp,
+      wanted: reservation.ip,
+    }, subject.at);
+  }
+  // The provider names a bridge that the author did not name by the network's UUID.
+  const bridge = given.bridge ?? `sd-${entry.uuid.slice(0, 8)}`;
+  return networkHandle(entry.address, context.host, name, { ...spec, bridge }, {
+    bridge: "declare it",
+    subnet: 'this network has none: give one, for example nat: "10.30.0.0/24"',
+  });
+}
+
+/** Declares a network that is there already. */
+export function declareExistingNetwork(context: Context, name: string, options: unknown): Network {
+  const subject = subjectOf(context, "network", name);
+  checkKeys(subject, options, [...commonFields, "subnet", "gateway", "bridge"]);
+  const given = options as ExistingNetworkOptions;
+  if (given.subnet !== undefined) checkSubnet(subject, ["subnet"], given.subnet);
+  const onHost = given.name ?? name;
+  const spec = validate(subject, networkSchema, {
+    name: onHost,
+    subnet: given.subnet,
+    gateway: given.gateway,
+    bridge: given.bridge,
+  });
+  context.recorder.claim(context.host, `network "${onHost}"`, subject);
+  const entry = record(context, subject, {
+    kind: "network",
+    name,
+    tenure: "existing",
+    spec,
+    dependsOn: given.dependsOn,
+  });
+  const declare = (field: string, example: string) =>
+    `declare it: existingNetwork("${name}", { ${field}: "${example}" })`;
+  return networkHandle(entry.address, context.host, name, spec, {
+    bridge: declare("bridge", "virbr0"),
+    subnet: declare("subnet", "192.168.122.0/24"),
+    gateway: declare("gateway", "192.168.122.1"),
+  });
+}
+
+function checkSubnet(subject: Subject, path: readonly PropertyKey[], value: unknown): void {
+  const subnet = typeof value === "string" ? parseSubnet(value) : undefined;
+  if (subnet?.family !== "ipv4") {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path,
+      message: `${show(value)} is not a subnet`,
+      help: 'give an IPv4 network and its prefix, /30 or shorter, for example "10.30.0.0/24"',
+    });
+  }
+}
+
+function networkHandle(
+  resource: string,
+  host: string,
+  name: string,
+  spec: JsonObject,
+  help: { readonly bridge: string; readonly subnet: string; readonly gateway?: string },
+): Network {
+  const known = (field: "bridge" | "subnet" | "gateway", what: string): string => {
+    const value = spec[field];
+    if (typeof value === "string") return value;
+    throw unknown(`network ${name}`, what, help[field] ?? help.subnet);
+  };
+  return seal({
+    kind: "network",
+    resource,
+    host,
+    name: String(spec.name),
+    get subnet(): string {
+      return known("subnet", "its subnet");
+    },
+    get gateway(): string {
+      return known("gateway", "its gateway");
+    },
+    get bridge(): string {
+      return known("bridge", "its bridge");
+    },
+  });
+}
+
+/** What a NIC needs to know of a declared network. */
+export function networkFacts(context: Context, network: Network): NetworkFacts {
+  const entry = context.recorder.entries.get(network.resource)!;
+  const { subnet, gateway, dhcp } = entry.spec as unknown as Omit<NetworkFacts, "managed">;
+  return { managed: entry.tenure === "managed", subnet, gateway, dhcp };
+}

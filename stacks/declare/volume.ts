@@ -1,0 +1,155 @@
+/**
+ * Storage volumes: blank, or cloned from an image.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../providers/provider.ts";
+import { type Image, type Pool, seal, type Volume } from "../handles.ts";
+import { checkKeys, complaint, type Subject, validate } from "../refuse.ts";
+import { volumeSchema } from "../schemas.ts";
+import {
+  commonFields,
+  type CommonOptions,
+  type Context,
+  nameOnHost,
+  record,
+  reference,
+  subjectOf,
+  unknown,
+} from "./context.ts";
+import { declarePath, fileIn, poolOrStore } from "./pool.ts";
+
+/** A size: a number and a unit (`"20GiB"`; KiB, MiB, GiB, TiB, PiB), or a whole number of bytes. */
+export type Size = string | number;
+
+/** What a volume holds and where. */
+export interface VolumeContent {
+  /** What the guest sees. A blank volume needs it; a clone has the image's size unless larger. */
+  readonly size?: Size;
+  /** Image that it is cloned from; blank unless given. */
+  readonly clone?: Image;
+  /**
+   * `overlay` (unless declared): holds only what differs from the image, made in no time; `full`: a
+   * copy that needs the image no longer.
+   */
+  readonly mode?: "overlay" | "full";
+  /** qcow2 unless declared; an overlay is always qcow2. */
+  readonly format?: "qcow2" | "raw";
+  /** Pool that holds it; the image's pool, else the host's store, unless declared. */
+  readonly pool?: Pool;
+}
+
+/** A volume. Its file is named after it, with the format behind. */
+export interface VolumeOptions extends CommonOptions, VolumeContent {}
+
+/** Fields of {@linkcode VolumeContent}. */
+export const contentFields: readonly string[] = ["size", "clone", "mode", "format", "pool"];
+
+/** Declares a volume of its own. */
+export function declareVolume(context: Context, name: string, options: unknown): Volume {
+  const subject = subjectOf(context, "volume", name);
+  checkKeys(subject, options, [...commonFields, ...contentFields]);
+  const given = options as VolumeOptions;
+  return makeVolume(context, subject, {
+    name,
+    stem: nameOnHost(context, name),
+    file: given.name,
+    content: given,
+    path: [],
+    dependsOn: given.dependsOn,
+  });
+}
+
+/** Makes a volume for a declaration or for a machine's inline disk. */
+export function makeVolume(
+  context: Context,
+  subject: Subject,
+  init: {
+    readonly name: string;
+    /** Name of the file, without the format. */
+    readonly stem: string;
+    /** The whole name, given by the author. */
+    readonly file?: string | undefined;
+    readonly content: VolumeContent;
+    /** Where the content stands in the author's declaration. */
+    readonly path: readonly PropertyKey[];
+    readonly defaultPool?: Pool | undefined;
+    readonly dependsOn?: unknown;
+  },
+): Volume {
+  const { content, path } = init;
+  const image = content.clone === undefined
+    ? undefined
+    : reference<Image>(context, subject, [...path, "clone"], "image", content.clone);
+  if (image === undefined && content.mode !== undefined) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: [...path, "mode"],
+      message: 'says how an image is cloned, but there is no "clone"',
+      help: 'name the image, clone: image, or leave "mode" out',
+    });
+  }
+  if (image === undefined && content.size === undefined) {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: [...path, "size"],
+      message: "is required for a blank volume",
+      help: 'give a size, for example size: "20GiB", or an image, clone: image',
+    });
+  }
+  const mode = image === undefined ? undefined : content.mode ?? "overlay";
+  if (mode === "overlay" && content.format === "raw") {
+    throw complaint(subject, {
+      code: "stack.invalid-value",
+      path: [...path, "format"],
+      message: "an overlay cannot be raw: the raw format has no backing file",
+      help: 'leave "format" out, or set mode: "full"',
+    });
+  }
+  const imagePool = image === undefined ? undefined : context.recorder.pools.get(image.resource);
+  const pool = poolOrStore(
+    context,
+    subject,
+    [...path, "pool"],
+    content.pool ?? init.defaultPool ?? imagePool,
+  );
+  const format = content.format ?? "qcow2";
+  const file = init.file ?? `${init.stem}.${format}`;
+  const spec = validate(subject, volumeSchema, {
+    pool: pool.resource,
+    name: file,
+    format,
+    capacity: content.size,
+    image: image?.resource,
+    clone: mode,
+  }, (inner) => [...path, ...inner.map((part) => author[String(part)] ?? part)]) as JsonObject;
+  context.recorder.claim(context.host, `volume "${pool.name}/${file}"`, subject);
+  const entry = record(context, subject, {
+    kind: "volume",
+    name: init.name,
+    tenure: "managed",
+    spec,
+    dependsOn: init.dependsOn,
+  });
+  context.recorder.pools.set(entry.address, pool);
+  return seal({
+    kind: "volume",
+    resource: entry.address,
+    host: context.host,
+    name: file,
+    format,
+    get path(): string {
+      const path = fileIn(context, pool, file);
+      if (path !== undefined) return path;
+      throw unknown(`volume ${init.name}`, "its path", declarePath(pool));
+    },
+  });
+}
+
+/** Names of a spec's fields as the author writes them. */
+const author: Readonly<Record<string, string>> = {
+  capacity: "size",
+  image: "clone",
+  clone: "mode",
+};

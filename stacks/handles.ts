@@ -1,0 +1,98 @@
+/**
+ * Handles: what a declaration gives back. They hold what is known when a stack is planned, which
+ * is everything: names, UUIDs, MAC and IP addresses, paths.
+ *
+ * A value that cannot be known, because the stack leaves it to the host, is an error that says
+ * what to declare.
+ *
+ * @module
+ */
+
+/** What every handle has. */
+export interface Handle {
+  /** Kind of the resource. */
+  readonly kind: "pool" | "image" | "volume" | "network" | "machine";
+  /** Address of the resource in the stack, for example `lab/machine.web-0`. */
+  readonly resource: string;
+  /** Name of the host in the stack. */
+  readonly host: string;
+  /** Name on the host: of the domain, network, pool, or of the volume in its pool. */
+  readonly name: string;
+}
+
+/** A storage pool. */
+export interface Pool extends Handle {
+  readonly kind: "pool";
+  /** Folder on the host. @throws {StaddleError} when an existing pool's path was not declared. */
+  readonly path: string;
+}
+
+/** An image in a host's store, shared by every machine that is cloned from it. */
+export interface Image extends Handle {
+  readonly kind: "image";
+  readonly format: "qcow2" | "raw";
+  /** File on the host. @throws {StaddleError} when the pool's path or the digest is not known. */
+  readonly path: string;
+}
+
+/** A storage volume. */
+export interface Volume extends Handle {
+  readonly kind: "volume";
+  readonly format: "qcow2" | "raw";
+  /** File on the host. @throws {StaddleError} when the pool's path is not known. */
+  readonly path: string;
+}
+
+/** A libvirt network. */
+export interface Network extends Handle {
+  readonly kind: "network";
+  /** For example `10.30.0.0/24`. @throws {StaddleError} when the network has none. */
+  readonly subnet: string;
+  /** The host's own address in the subnet. @throws {StaddleError} when the network has none. */
+  readonly gateway: string;
+  /** Name of the bridge. @throws {StaddleError} when it is left to the host. */
+  readonly bridge: string;
+}
+
+/** A NIC of a machine. */
+export interface Nic {
+  /** Name in the machine: `nic0`, `nic1`, … unless declared. */
+  readonly name: string;
+  /** MAC address, lower case. */
+  readonly mac: string;
+  /** IP address reserved for it. @throws {StaddleError} when nothing reserves one. */
+  readonly ip: string;
+}
+
+/** A disk of a machine. */
+export interface Disk {
+  /** Name in the machine: `root`, `disk1`, `disk2`, … unless declared. */
+  readonly name: string;
+  readonly volume: Volume;
+}
+
+/** A virtual machine. */
+export interface Machine extends Handle {
+  readonly kind: "machine";
+  /** UUID of the libvirt domain, lower case. */
+  readonly uuid: string;
+  /** IP address of the first NIC that has one. @throws {StaddleError} when none has. */
+  readonly address: string;
+  readonly nics: readonly Nic[];
+  /** The NIC of a name. @throws {StaddleError} when there is none. */
+  nic(name: string): Nic;
+  readonly disks: readonly Disk[];
+}
+
+const handles = new WeakSet<object>();
+
+/** Registers an object as a handle, so that nothing else passes for one. */
+export function seal<T extends Handle>(handle: T): T {
+  handles.add(handle);
+  return Object.freeze(handle);
+}
+
+/** Whether a value came out of a declaration. */
+export function isHandle(value: unknown): value is Handle {
+  return typeof value === "object" && value !== null && handles.has(value);
+}
