@@ -9,6 +9,5 @@
  */
 
 export * from "./store.ts";
-export { canonicalJson, specDigest } from "./digest.ts";
 export { defaultLocation, openStore, type OpenStoreOptions } from "./open_store.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";

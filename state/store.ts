@@ -21,7 +21,7 @@ export type ResourceStatus =
 export interface ResourceRecord {
   /**
    * The resource's address. While a replacement is made before the old object goes, the old object
-   * has a row of its own under {@linkcode supersededAddress}, until its delete step has ended.
+   * has a row of its own under `<address>#<key>`, until its delete step has ended.
    */
   readonly address: string;
   readonly kind: string;
@@ -42,20 +42,6 @@ export interface ResourceRecord {
    * stays the one before it, so an entry of a list that stands in either may be on the host.
    */
   readonly target?: Resource;
-}
-
-/**
- * Address of the row that keeps an object which its replacement has superseded, until it is gone:
- * `<address>#<key>`. No declared address holds a `#`, so such a row reads as "not declared".
- */
-export function supersededAddress(address: string, key: string): string {
-  return `${declaredAddress(address)}#${key}`;
-}
-
-/** The declared address that a row belongs to: see {@linkcode supersededAddress}. */
-export function declaredAddress(address: string): string {
-  const mark = address.indexOf("#");
-  return mark < 0 ? address : address.slice(0, mark);
 }
 
 /** What a stack owns. */

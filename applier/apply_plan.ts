@@ -1,0 +1,526 @@
+/**
+ * Carries a plan out.
+ *
+ * @module
+ */
+
+import { sameJson } from "../planner/digest.ts";
+import type { Plan } from "../planner/plan.ts";
+import { StaddleError } from "../providers/error.ts";
+import type {
+  HostDeclaration,
+  HostSession,
+  Json,
+  Operation,
+  Step,
+  StepResult,
+} from "../providers/provider.ts";
+import type { JournalEntry, Lease, RunRecord, StackRecord } from "../state/store.ts";
+import {
+  attempt,
+  defaultRetry,
+  defaultTimeouts,
+  type RetryPolicy,
+  toStaddleError,
+} from "./attempt.ts";
+import {
+  type ApplyEvent,
+  type Counts,
+  type SkipReason,
+  type StepReference,
+  stepReference,
+  type StopReason,
+  type TimelessEvent,
+} from "./events.ts";
+import { type Recorder, recorder } from "./recorder.ts";
+import type { ApplyResult, FailedStep, Note, SkippedStep } from "./result.ts";
+import { type Schedule, schedule, type Silenced } from "./schedule.ts";
+import * as moments from "./transitions.ts";
+
+/** Steps in flight at once, over all hosts. */
+const PARALLELISM = 10;
+
+/** Milliseconds between two signs that a step is still going on. */
+const STILL_GOING_ON = 10_000;
+
+/** What {@linkcode applyPlan} needs besides the plan. */
+export interface ApplyOptions {
+  /** The lock of the plan's stack. Every write goes through it; given back by the caller. */
+  readonly lease: Lease;
+  /** The record, loaded while the lease was held. */
+  readonly record: StackRecord | undefined;
+  /**
+   * An open session; called at most once a host, when its first step is due. Sessions stay the
+   * caller's to close, so that those which read the hosts can be used again.
+   */
+  readonly sessions: (host: HostDeclaration) => Promise<HostSession>;
+  /** Folder of the stack file. */
+  readonly baseDirectory: string;
+  /** For the history: `user@machine`, with process id. */
+  readonly who: string;
+  /** Whether trying a failed step again may help: see `Provider.isTransient`. Never, by default. */
+  readonly isTransient?: (error: StaddleError) => boolean;
+  /** Whether an error means that the whole host is out of reach. Never, by default. */
+  readonly isHostLost?: (error: StaddleError) => boolean;
+  /** Most steps in flight over all hosts; 10 by default. */
+  readonly parallelism?: number;
+  /** Begin nothing new, and let what is in flight finish. */
+  readonly signal?: AbortSignal;
+  /** Give up what is in flight. */
+  readonly abort?: AbortSignal;
+  /** Seconds that a step may take, by operation; an hour and less by default. */
+  readonly timeouts?: Partial<Readonly<Record<Operation, number>>>;
+  readonly retry?: RetryPolicy;
+  /** Milliseconds between being told to stop and being left alone; 5000 by default. */
+  readonly grace?: number;
+  readonly onEvent?: (event: ApplyEvent) => void;
+}
+
+/**
+ * Carries a plan out and returns how that went. Failures of steps are part of the result.
+ *
+ * @throws {StaddleError} before anything is touched: `apply.stale-plan` (exit code 4) if the record
+ * is not the one that was planned against, `apply.bad-plan` for steps that no order fits; or what
+ * writing the run's beginning came to.
+ */
+export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
+  const serial = options.record?.serial ?? 0;
+  if (plan.record.serial !== serial) throw staleRecord(plan, serial);
+  const queue = schedule(plan.steps, {
+    parallelism: options.parallelism ?? PARALLELISM,
+    hosts: plan.hosts,
+  });
+  return await new Run(plan, options, queue).go();
+}
+
+/** One run. A class because it holds timers and listeners while it goes on. */
+class Run {
+  readonly #id = crypto.randomUUID();
+  readonly #begun = performance.now();
+  readonly #startedAt = new Date().toISOString();
+  readonly #plan: Plan;
+  readonly #index: moments.PlanIndex;
+  readonly #options: ApplyOptions;
+  readonly #queue: Schedule;
+  readonly #record: Recorder;
+  readonly #sessions = new Map<string, Promise<HostSession>>();
+  /** The failed step for which a host counts as lost. */
+  readonly #lostHosts = new Map<string, Step>();
+  readonly #performing = new Map<Step, number>();
+  readonly #finished = Promise.withResolvers<void>();
+  /** Aborts with the first reason to stop; no step begins after it. */
+  readonly #stopping = new AbortController();
+  /** Aborts when steps in flight are to be given up. */
+  readonly #abort = new AbortController();
+
+  #counts: Counts = { add: 0, change: 0, destroy: 0 };
+  readonly #failed: FailedStep[] = [];
+  readonly #skipped: SkippedStep[] = [];
+  readonly #notes: Note[] = [];
+  #stopped: StopReason | undefined;
+  #fatal: StaddleError | undefined;
+  #listenerFailure: { readonly thrown: unknown } | undefined;
+
+  constructor(plan: Plan, options: ApplyOptions, queue: Schedule) {
+    this.#plan = plan;
+    this.#index = moments.indexPlan(plan);
+    this.#options = options;
+    this.#queue = queue;
+    this.#record = recorder(options.lease, options.record);
+  }
+
+  async go(): Promise<ApplyResult> {
+    const wrote = await this.#begin();
+    this.#emit({
+      type: "run_start",
+      run: this.#id,
+      stack: this.#plan.stack.name,
+      command: this.#plan.mode,
+      steps: this.#plan.steps.length,
+    });
+    {
+      using _listening = this.#listen();
+      const ticking = setInterval(() => this.#tick(), STILL_GOING_ON);
+      try {
+        this.#pump();
+        await this.#finished.promise;
+      } finally {
+        clearInterval(ticking);
+      }
+    }
+    const cancelled = this.#queue.rest().map(stepReference);
+    for (const step of cancelled) this.#emit({ type: "step_skipped", step, reason: "stopped" });
+    const outcome = this.#outcome(cancelled);
+    if (wrote) await this.#end(outcome);
+    const result = this.#result(outcome, cancelled, wrote);
+    this.#emit({
+      type: "run_complete",
+      run: this.#id,
+      result: result.result,
+      counts: result.counts,
+      failed: result.failed.length,
+      skipped: result.skipped.length + cancelled.length,
+      elapsed: result.elapsed,
+    });
+    // The record is whole by now; a listener's mistake must not have kept it from that.
+    if (this.#listenerFailure !== undefined) throw this.#listenerFailure.thrown;
+    return result;
+  }
+
+  /** The write at the start of the run; false if there is nothing to do and nothing to write. */
+  async #begin(): Promise<boolean> {
+    const { record } = this.#options;
+    const settled = moments.settle(this.#index, this.#record.rows);
+    const hosts = { ...record?.hosts, ...this.#plan.hosts };
+    const reservations = { ...record?.reservations, ...this.#plan.reservations };
+    if (
+      this.#plan.steps.length === 0 && settled.put.length + settled.remove.length === 0 &&
+      this.#endsAsItIs()
+    ) return false;
+    await this.#record.write(
+      () => settled,
+      () => ({ hosts, reservations, run: this.#runRecord() }),
+    );
+    return true;
+  }
+
+  /** Whether the record's outputs, hosts and reservations are already what the plan wants. */
+  #endsAsItIs(): boolean {
+    const { record } = this.#options;
+    const last = this.#lastParts();
+    return sameJson(last.hosts as unknown as Json, (record?.hosts ?? {}) as unknown as Json) &&
+      sameJson(last.outputs as unknown as Json, (record?.outputs ?? {}) as unknown as Json) &&
+      sameJson(last.reservations, record?.reservations ?? {});
+  }
+
+  #lastParts(): Pick<StackRecord, "hosts" | "outputs" | "reservations"> {
+    const { record } = this.#options;
+    const { rows } = this.#record;
+    const gone = this.#plan.mode === "destroy" && rows.size === 0;
+    return {
+      hosts: moments.hostsToKeep(this.#plan, record?.hosts ?? {}, rows),
+      outputs: moments.outputsAfter(this.#plan),
+      reservations: gone ? {} : this.#plan.reservations ?? record?.reservations ?? {},
+    };
+  }
+
+  /** The write at the end of the run. Only a run that was done replaces what earlier ones left. */
+  async #end(outcome: ApplyResult["result"]): Promise<void> {
+    if (this.#stopped === "lease-lost") return;
+    try {
+      await this.#record.write(() => ({ put: [], remove: [] }), () => ({
+        ...(outcome === "done" ? this.#lastParts() : {}),
+        run: { ...this.#runRecord(), endedAt: new Date().toISOString(), result: outcome },
+      }));
+    } catch (error) {
+      this.#recordFailed(error);
+    }
+  }
+
+  #outcome(cancelled: readonly StepReference[]): ApplyResult["result"] {
+    if (this.#fatal !== undefined) return "failed";
+    const gaveUp = this.#stopped === "aborted" && this.#failed.length > 0;
+    if (cancelled.length > 0 || gaveUp) return "cancelled";
+    return this.#failed.length + this.#skipped.length > 0 ? "failed" : "done";
+  }
+
+  #result(
+    outcome: ApplyResult["result"],
+    cancelled: readonly StepReference[],
+    wrote: boolean,
+  ): ApplyResult {
+    const places = new Map(this.#plan.steps.map((step, place) => [step.id, place]));
+    const place = ({ step }: SkippedStep) => places.get(step.id) ?? 0;
+    return {
+      ...(wrote ? { run: this.#id } : {}),
+      result: this.#fatal === undefined ? outcome : "failed",
+      counts: this.#counts,
+      failed: this.#failed,
+      skipped: [...this.#skipped].sort((a, b) => place(a) - place(b)),
+      cancelled,
+      notes: this.#notes,
+      ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
+      ...(this.#fatal === undefined ? {} : { fatal: this.#fatal }),
+      elapsed: performance.now() - this.#begun,
+    };
+  }
+
+  /** Begins whatever may begin. */
+  #pump(): void {
+    while (!this.#stopping.signal.aborted) {
+      const step = this.#queue.next();
+      if (step === undefined) break;
+      void this.#take(step);
+    }
+    if (this.#queue.inFlight.size === 0) this.#finished.resolve();
+  }
+
+  /** One step from its turn to its end. Never throws. */
+  async #take(step: Step): Promise<void> {
+    try {
+      const session = await this.#session(step);
+      if (session === undefined) return;
+      if (this.#stopping.signal.aborted) return this.#queue.putBack(step);
+      const written = await this.#write(
+        step,
+        "begin",
+        (rows) => moments.beginStep(this.#index, rows, step),
+      );
+      if (!written) return this.#queue.putBack(step);
+      await this.#carryOut(step, session);
+    } catch (thrown) {
+      // Not a step's failure but a mistake in this room: stop, and say so in the result.
+      if (this.#queue.inFlight.has(step)) this.#queue.putBack(step);
+      this.#recordFailed(toStaddleError(thrown, step));
+    } finally {
+      this.#pump();
+    }
+  }
+
+  /** The session of the step's host; undefined if it cannot be had, which is dealt with here. */
+  async #session(step: Step): Promise<HostSession | undefined> {
+    let opening = this.#sessions.get(step.host);
+    if (opening === undefined) {
+      opening = this.#options.sessions(this.#plan.hosts[step.host]!);
+      this.#sessions.set(step.host, opening);
+    }
+    try {
+      return await opening;
+    } catch (thrown) {
+      const root = this.#lostHosts.get(step.host);
+      if (root === undefined) {
+        this.#fail(step, toStaddleError(thrown, step), 0);
+        this.#loseHost(step);
+      } else {
+        // Nothing was begun: the host is to blame, and that has been said.
+        const silenced = this.#queue.fail(step).map((other) => ({ ...other, cause: root }));
+        this.#skip([{ step, cause: root }, ...silenced], "host-lost");
+      }
+      return undefined;
+    }
+  }
+
+  async #carryOut(step: Step, session: HostSession): Promise<void> {
+    const started = performance.now();
+    const reference = stepReference(step);
+    const elapsed = () => performance.now() - started;
+    this.#performing.set(step, started);
+    this.#emit({ type: "step_start", step: reference });
+    let result: StepResult;
+    try {
+      result = await this.#perform(step, session, elapsed);
+    } catch (thrown) {
+      const error = toStaddleError(thrown, step);
+      this.#performing.delete(step);
+      await this.#write(step, "failed", () => ({ put: [], remove: [] }), error);
+      this.#fail(step, error, elapsed());
+      if (this.#options.isHostLost?.(error) === true) this.#loseHost(step);
+      return;
+    }
+    this.#performing.delete(step);
+    this.#count(step, result);
+    const written = await this.#write(
+      step,
+      "end",
+      (rows) => moments.endStep(this.#index, rows, step, result),
+    );
+    for (const text of result.notes) this.#notes.push({ address: step.address, text });
+    if (!written) return this.#fail(step, notRecorded(step, this.#fatal), elapsed());
+    this.#emit({
+      type: "step_complete",
+      step: reference,
+      elapsed: elapsed(),
+      notes: result.notes,
+    });
+    this.#queue.complete(step);
+  }
+
+  #perform(step: Step, session: HostSession, elapsed: () => number): Promise<StepResult> {
+    const options = this.#options;
+    const owner = moments.newOwner(this.#record.rows, step);
+    if (owner !== undefined) {
+      return Promise.resolve({ notes: [`kept ${step.key}: it belongs to ${owner} now`] });
+    }
+    const reference = stepReference(step);
+    return attempt({
+      step,
+      session,
+      baseDirectory: options.baseDirectory,
+      abort: this.#abort.signal,
+      stopping: this.#stopping.signal,
+      timeout: options.timeouts?.[step.operation] ?? defaultTimeouts[step.operation],
+      grace: options.grace,
+      retry: options.retry ?? defaultRetry,
+      isTransient: (error) => options.isTransient?.(error) ?? false,
+      progress: (message, fraction) =>
+        this.#emit({
+          type: "step_progress",
+          step: reference,
+          elapsed: elapsed(),
+          message,
+          ...(fraction === undefined ? {} : { fraction }),
+        }),
+      retrying: (number, delay, error) =>
+        this.#emit({ type: "step_retry", step: reference, attempt: number, delay, error }),
+    });
+  }
+
+  /** Writes a line of the journal with a change of rows; false if the record cannot be written. */
+  async #write(
+    step: Step,
+    phase: JournalEntry["phase"],
+    change: (rows: moments.Rows) => moments.RowChange,
+    error?: StaddleError,
+  ): Promise<boolean> {
+    const entry: JournalEntry = {
+      run: this.#id,
+      step: step.id,
+      address: step.address,
+      operation: step.operation,
+      phase,
+      at: new Date().toISOString(),
+      ...(error === undefined ? {} : { detail: `${error.code}: ${error.message}` }),
+    };
+    try {
+      await this.#record.write(change, () => ({
+        journal: [entry],
+        // The counts stay true in a run that never comes to its end.
+        ...(phase === "end" ? { run: this.#runRecord() } : {}),
+      }));
+      return true;
+    } catch (thrown) {
+      this.#recordFailed(thrown);
+      return false;
+    }
+  }
+
+  #runRecord(): RunRecord {
+    return {
+      id: this.#id,
+      stack: this.#plan.stack.name,
+      command: this.#plan.mode,
+      who: this.#options.who,
+      startedAt: this.#startedAt,
+      ...this.#counts,
+      parameters: this.#plan.stack.parameters,
+    };
+  }
+
+  #count(step: Step, result: StepResult): void {
+    const { add, change, destroy } = this.#counts;
+    if (step.operation === "create") this.#counts = { add: add + 1, change, destroy };
+    if (step.operation === "update") this.#counts = { add, change: change + 1, destroy };
+    // Something shared that is still needed is read back after its delete step, and was kept.
+    if (
+      step.operation === "delete" && result.observed === undefined &&
+      moments.newOwner(this.#record.rows, step) === undefined
+    ) this.#counts = { add, change, destroy: destroy + 1 };
+  }
+
+  #fail(step: Step, error: StaddleError, elapsed: number): void {
+    const reference = stepReference(step);
+    this.#failed.push({ step: reference, error });
+    this.#emit({ type: "step_failed", step: reference, elapsed, error });
+    this.#skip(this.#queue.fail(step), "upstream-failed");
+  }
+
+  #loseHost(cause: Step): void {
+    if (this.#lostHosts.has(cause.host)) return;
+    this.#lostHosts.set(cause.host, cause);
+    this.#skip(this.#queue.loseHost(cause.host, cause), "host-lost");
+  }
+
+  #skip(silenced: readonly Silenced[], reason: SkipReason): void {
+    for (const { step, cause } of silenced) {
+      const skipped = { step: stepReference(step), reason, cause: cause.id };
+      this.#skipped.push(skipped);
+      this.#emit({ type: "step_skipped", ...skipped });
+    }
+  }
+
+  #recordFailed(thrown: unknown): void {
+    const error = thrown instanceof StaddleError ? thrown : new StaddleError({
+      code: "apply.record-failed",
+      summary: "Cannot write the record during the run",
+      details: [thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)],
+      help: "run the same command again: it reads the hosts and finishes what is half done",
+      cause: thrown,
+    });
+    this.#fatal ??= error;
+    if (error.code === "state.lease-lost") {
+      this.#stop("lease-lost", error);
+      this.#abort.abort();
+    } else this.#stop("record-failed", error);
+  }
+
+  /** The first reason counts, but giving up is more than stopping. */
+  #stop(reason: StopReason, error?: StaddleError): void {
+    if (this.#stopped === reason) return;
+    if (this.#stopped !== undefined && reason !== "aborted" && reason !== "lease-lost") return;
+    this.#stopped = reason;
+    this.#stopping.abort();
+    this.#emit({
+      type: "run_stopping",
+      reason,
+      inFlight: [...this.#performing.keys()].map(stepReference),
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+
+  /** Follows the signals of the caller and of the lease until it is disposed of. */
+  #listen(): Disposable {
+    const { signal, abort, lease } = this.#options;
+    const stack = new DisposableStack();
+    const on = (source: AbortSignal | undefined, act: () => void) => {
+      if (source === undefined) return;
+      if (source.aborted) return act();
+      source.addEventListener("abort", act, { once: true });
+      stack.defer(() => source.removeEventListener("abort", act));
+    };
+    on(signal, () => this.#stop("cancelled"));
+    on(abort, () => {
+      this.#stop("aborted");
+      this.#abort.abort();
+    });
+    on(lease.lost, () => this.#recordFailed(lease.lost.reason));
+    return stack;
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const [step, started] of this.#performing) {
+      const elapsed = now - started;
+      if (elapsed < STILL_GOING_ON / 2) continue;
+      this.#emit({ type: "step_progress", step: stepReference(step), elapsed });
+    }
+  }
+
+  #emit(event: TimelessEvent): void {
+    if (this.#listenerFailure !== undefined) return;
+    try {
+      this.#options.onEvent?.({ at: new Date().toISOString(), ...event });
+    } catch (thrown) {
+      this.#listenerFailure = { thrown };
+    }
+  }
+}
+
+function staleRecord(plan: Plan, serial: number): StaddleError {
+  return new StaddleError({
+    code: "apply.stale-plan",
+    summary: `Cannot apply the plan of stack "${plan.stack.name}": its record has changed since`,
+    details: [`planned against serial ${plan.record.serial}, the record has serial ${serial}`],
+    help: "plan again",
+    exitCode: 4,
+  });
+}
+
+function notRecorded(step: Step, cause: StaddleError | undefined): StaddleError {
+  return new StaddleError({
+    code: "apply.not-recorded",
+    summary: `${step.operation} of ${step.address} was done, but could not be recorded`,
+    where: [`${step.kind} "${step.key}" on host "${step.host}"`],
+    ...(cause === undefined ? {} : { details: [cause.message], cause }),
+    help: "run the same command again: it reads the host and finds that this is done",
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * What happens during a run, as it happens: from these the command line makes text, JSON lines and
+ * whatever else a person or a tool reads. Plain data but for the errors.
+ *
+ * @module
+ */
+
+import type { StaddleError } from "../providers/error.ts";
+import type { Operation, Step } from "../providers/provider.ts";
+
+/** The part of a step that a message needs. */
+export interface StepReference {
+  readonly id: string;
+  readonly operation: Operation;
+  readonly address: string;
+  readonly kind: string;
+  readonly host: string;
+  /** Name on the host. */
+  readonly key: string;
+}
+
+/** Resources done so far. A replacement counts in add and in destroy. */
+export interface Counts {
+  readonly add: number;
+  readonly change: number;
+  readonly destroy: number;
+}
+
+/** Why no further step begins. */
+export type StopReason =
+  | "cancelled" // the first Ctrl-C: what is in flight finishes
+  | "aborted" // the second: what is in flight is given up
+  | "lease-lost" // another run took the stack's lock over
+  | "record-failed"; // the record cannot be written
+
+/** Why a step was never begun. */
+export type SkipReason =
+  | "upstream-failed" // a step that it needs failed: `cause`
+  | "host-lost" // the connection to its host failed in step `cause`
+  | "stopped"; // the run was stopped: see `run_stopping`
+
+/** What every event has. */
+interface EventBase {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** One thing that happened. Durations are in milliseconds. */
+export type ApplyEvent =
+  & EventBase
+  & (
+    | {
+      readonly type: "run_start";
+      readonly run: string;
+      readonly stack: string;
+      readonly command: "apply" | "destroy";
+      readonly steps: number;
+    }
+    | { readonly type: "step_start"; readonly step: StepReference }
+    | {
+      /** What the provider tells, and every ten seconds that the step is still going on. */
+      readonly type: "step_progress";
+      readonly step: StepReference;
+      readonly elapsed: number;
+      /** Absent when all there is to say is that it goes on. */
+      readonly message?: string;
+      /** From 0 to 1, where it is known. */
+      readonly fraction?: number;
+    }
+    | {
+      readonly type: "step_retry";
+      readonly step: StepReference;
+      /** The attempt that failed, from 1. */
+      readonly attempt: number;
+      /** Until the next one. */
+      readonly delay: number;
+      readonly error: StaddleError;
+    }
+    | {
+      readonly type: "step_complete";
+      readonly step: StepReference;
+      readonly elapsed: number;
+      readonly notes: readonly string[];
+    }
+    | {
+      readonly type: "step_failed";
+      readonly step: StepReference;
+      readonly elapsed: number;
+      readonly error: StaddleError;
+    }
+    | {
+      readonly type: "step_skipped";
+      readonly step: StepReference;
+      readonly reason: SkipReason;
+      /** Id of the step at the root; absent for `stopped`. */
+      readonly cause?: string;
+    }
+    | {
+      readonly type: "run_stopping";
+      readonly reason: StopReason;
+      /** Steps that are still going on. */
+      readonly inFlight: readonly StepReference[];
+      readonly error?: StaddleError;
+    }
+    | {
+      readonly type: "run_complete";
+      readonly run: string;
+      readonly result: "done" | "failed" | "cancelled";
+      readonly counts: Counts;
+      readonly failed: number;
+      readonly skipped: number;
+      readonly elapsed: number;
+    }
+  );
+
+/** Distributes over the union, as the built-in Omit does not. */
+type WithoutTime<Event> = Event extends unknown ? Omit<Event, "at"> : never;
+
+/** An event that is yet to be given its time. */
+export type TimelessEvent = WithoutTime<ApplyEvent>;
+
+/** The part of a step that a message needs. */
+export function stepReference(step: Step): StepReference {
+  const { id, operation, address, kind, host, key } = step;
+  return { id, operation, address, kind, host, key };
+}

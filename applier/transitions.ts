@@ -1,0 +1,290 @@
+/**
+ * What each moment of a run writes into the record. Pure: rows and steps in, a change out.
+ *
+ * The order of writes, and why the process may be killed (SIGKILL, power) between any two:
+ *
+ * 1. **Start of the run**: the run's row, the hosts and reservations of the plan added to those
+ *    known, and the rows of resources that need no step but whose record is not up to date. One
+ *    write. Nothing was touched yet; whatever comes to be made can be reached and destroyed by the
+ *    record alone from here on, and keeps its addresses.
+ * 2. **Before a step**: journal `begin`, and the row as `creating`, `updating` or `deleting`. One
+ *    write, on the disk before the host is touched. So an object of ours that the record does not
+ *    know cannot exist; at worst the record announces one that was not begun, and the next plan reads
+ *    the host to see which. A row that is being updated keeps the declaration and the fingerprint
+ *    from before, and holds the new declaration beside them.
+ * 3. **After a step**: journal `end`, the row as it was read back (`present`, or `waiting` while a
+ *    condition is open) or its removal, and the run's counts. One write. Killed before it, the row
+ *    still says `creating`, `updating` or `deleting`, and the step is done again: steps are safe to
+ *    repeat. After a failure the journal says `failed`, and the row stays as step 2 left it, for
+ *    nobody knows how far the step came.
+ * 4. **A replacement that is made before the old object goes** holds two objects of one address:
+ *    the write before its create step moves the old row aside to its leftover address, so that
+ *    neither is ever without a row. A row aside goes when its delete step has ended, or when the
+ *    object is taken back under its own address.
+ * 5. **End of the run**: outputs, hosts and reservations as the plan has them, and the run's row.
+ *    One write. Killed before it, the run reads as never ended, its rows are all true, and outputs
+ *    are those of the last run that came to its end.
+ *
+ * @module
+ */
+
+import { digest, sameJson } from "../planner/digest.ts";
+import { leftoverAddress, ownerOf } from "../planner/leftover.ts";
+import type { Plan, ResourcePlan } from "../planner/plan.ts";
+import type { Json, Resource, Step, StepResult } from "../providers/provider.ts";
+import type { ResourceRecord, StackRecord } from "../state/store.ts";
+
+/** The rows of a record by address. */
+export type Rows = ReadonlyMap<string, ResourceRecord>;
+
+/** A change of rows. */
+export interface RowChange {
+  readonly put: readonly ResourceRecord[];
+  readonly remove: readonly string[];
+}
+
+/** A plan, put so that what belongs to an address is found. */
+export interface PlanIndex {
+  readonly plan: Plan;
+  resource(address: string): ResourcePlan | undefined;
+  hasSteps(address: string): boolean;
+  hasWait(address: string): boolean;
+  /** A step of the plan that takes this object away. */
+  deletes(object: ObjectName): boolean;
+}
+
+/** What tells one object from all others. */
+interface ObjectName {
+  readonly kind: string;
+  readonly host: string;
+  readonly key: string;
+}
+
+const none: RowChange = { put: [], remove: [] };
+
+function nameOf({ kind, host, key }: ObjectName): string {
+  return `${host}\n${kind}\n${key}`;
+}
+
+/** Makes the index. */
+export function indexPlan(plan: Plan): PlanIndex {
+  const resources = new Map(plan.resources.map((resource) => [resource.address, resource]));
+  const stepped = new Set(plan.steps.map((step) => step.address));
+  const waited = new Set(
+    plan.steps.filter((step) => step.operation === "wait").map((step) => step.address),
+  );
+  const deleted = new Set(
+    plan.steps.filter((step) => step.operation === "delete").map(nameOf),
+  );
+  return {
+    plan,
+    resource: (address) => resources.get(address),
+    hasSteps: (address) => stepped.has(address),
+    hasWait: (address) => waited.has(address),
+    deletes: (object) => deleted.has(nameOf(object)),
+  };
+}
+
+/** Moment 1: resources without a step whose record is not up to date. */
+export function settle(index: PlanIndex, rows: Rows): RowChange {
+  const put: ResourceRecord[] = [];
+  const remove: string[] = [];
+  for (const planned of index.plan.resources) {
+    const { address } = planned;
+    if (index.hasSteps(address)) continue;
+    const earlier = rows.get(address);
+    // What is only referred to is not owned: a row that said otherwise must not lead to its end.
+    const disowned = planned.action === "no-op" && planned.resource.tenure === "existing";
+    if (planned.action === "forget" || disowned) {
+      if (earlier !== undefined) remove.push(address);
+    } else if (planned.action === "no-op") {
+      const row = rowOf(planned, planned.resource, "present", {
+        needs: planned.needs ?? earlier?.needs,
+        fingerprint: planned.fingerprint ?? earlier?.fingerprint,
+      });
+      if (earlier !== undefined && sameRow(earlier, row)) continue;
+      const change = putRow(index, rows, row);
+      put.push(...change.put);
+      remove.push(...change.remove);
+    }
+  }
+  return { put, remove };
+}
+
+/** Moment 2: a step is about to begin. */
+export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
+  const planned = index.resource(step.address);
+  switch (step.operation) {
+    case "create":
+      return putRow(
+        index,
+        rows,
+        rowOf(step, planned?.resource ?? step.resource, "creating", {
+          needs: planned?.needs ?? rows.get(step.address)?.needs,
+        }),
+      );
+    case "update": {
+      const target = planned?.resource ?? step.resource;
+      const earlier = rows.get(step.address) ?? rows.get(leftoverAddress(step.address, step.key));
+      const before = earlier?.resource ??
+        (step.previous === undefined ? target : { ...target, spec: step.previous });
+      const row = rowOf(step, before, "updating", {
+        needs: union(earlier?.needs, planned?.needs),
+        fingerprint: earlier?.fingerprint ?? step.fingerprint,
+      });
+      return putRow(index, rows, { ...row, target });
+    }
+    case "delete": {
+      const earlier = rowToDelete(rows, step);
+      return {
+        put: [
+          earlier === undefined
+            ? rowOf({ ...step, address: freeAddress(rows, step) }, step.resource, "deleting", {})
+            : { ...earlier, status: "deleting" },
+        ],
+        remove: [],
+      };
+    }
+    case "wait": {
+      const earlier = rows.get(step.address);
+      if (earlier?.status === "waiting") return none;
+      return {
+        put: [
+          earlier === undefined
+            ? rowOf(step, planned?.resource ?? step.resource, "waiting", { needs: planned?.needs })
+            : { ...earlier, status: "waiting" },
+        ],
+        remove: [],
+      };
+    }
+  }
+}
+
+/** Moment 3: a step has ended well. */
+export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepResult): RowChange {
+  const planned = index.resource(step.address);
+  const fingerprint = result.observed?.fingerprint;
+  switch (step.operation) {
+    case "create":
+    case "update": {
+      const status = index.hasWait(step.address) ? "waiting" : "present";
+      const needs = planned?.needs ?? rows.get(step.address)?.needs;
+      const row = rowOf(step, planned?.resource ?? step.resource, status, { needs, fingerprint });
+      return putRow(index, rows, row);
+    }
+    case "delete": {
+      const earlier = rowToDelete(rows, step);
+      return earlier === undefined ? none : { put: [], remove: [earlier.address] };
+    }
+    case "wait": {
+      const earlier = rows.get(step.address) ??
+        rowOf(step, planned?.resource ?? step.resource, "waiting", { needs: planned?.needs });
+      return {
+        put: [{
+          ...earlier,
+          status: "present",
+          fingerprint: fingerprint ?? earlier.fingerprint,
+        }],
+        remove: [],
+      };
+    }
+  }
+}
+
+/**
+ * The address that has taken the object of a delete step over, if one has: its row names the same
+ * object. Deleting the object would destroy what that address owns; only the old row has to go.
+ */
+export function newOwner(rows: Rows, step: Step): string | undefined {
+  if (step.operation !== "delete") return undefined;
+  const old = rowToDelete(rows, step);
+  if (old === undefined) return undefined;
+  for (const { address, kind, host, key } of rows.values()) {
+    if (key !== step.key || kind !== step.kind || host !== step.host) continue;
+    if (address !== old.address) return address;
+  }
+  return undefined;
+}
+
+/** Hosts that the record needs: those of the plan, and those of rows that are left. */
+export function hostsToKeep(
+  plan: Plan,
+  earlier: StackRecord["hosts"],
+  rows: Rows,
+): StackRecord["hosts"] {
+  const used = new Set([...rows.values()].map((row) => row.host));
+  const known = { ...earlier, ...plan.hosts };
+  const keep = (name: string) => used.has(name) || (plan.mode === "apply" && name in plan.hosts);
+  return Object.fromEntries(Object.entries(known).filter(([name]) => keep(name)));
+}
+
+/** Outputs once the whole plan has been carried out. */
+export function outputsAfter(plan: Plan): StackRecord["outputs"] {
+  const outputs: Record<string, { value: Json; sensitive: boolean }> = {};
+  for (const { name, action, before, after, sensitive } of plan.outputs) {
+    if (action === "delete") continue;
+    outputs[name] = { value: (action === "no-op" ? after ?? before : after) ?? null, sensitive };
+  }
+  return outputs;
+}
+
+/** A row in the place of the one at its address, which is moved aside while its object is to stay. */
+function putRow(index: PlanIndex, rows: Rows, row: ResourceRecord): RowChange {
+  const put = [row];
+  const remove: string[] = [];
+  const earlier = rows.get(row.address);
+  if (earlier !== undefined && nameOf(earlier) !== nameOf(row) && index.deletes(earlier)) {
+    const { target: _, ...old } = earlier;
+    put.push({ ...old, address: leftoverAddress(earlier.address, earlier.key) });
+  }
+  // The object was a leftover of this address and is taken back.
+  const aside = rows.get(leftoverAddress(row.address, row.key));
+  if (aside !== undefined && nameOf(aside) === nameOf(row)) remove.push(aside.address);
+  return { put, remove };
+}
+
+/** The row of the object that a delete step takes away: under its address, or aside. */
+function rowToDelete(rows: Rows, step: Step): ResourceRecord | undefined {
+  const name = nameOf(step);
+  return [step.address, leftoverAddress(ownerOf(step.address), step.key)]
+    .map((address) => rows.get(address))
+    .find((row) => row !== undefined && nameOf(row) === name);
+}
+
+/** Where the row of an object goes that the record did not know. */
+function freeAddress(rows: Rows, step: Step): string {
+  return rows.has(step.address) ? leftoverAddress(ownerOf(step.address), step.key) : step.address;
+}
+
+function rowOf(
+  place: ObjectName & { readonly address: string },
+  resource: Resource,
+  status: ResourceRecord["status"],
+  more: { readonly needs?: readonly string[]; readonly fingerprint?: string },
+): ResourceRecord {
+  return {
+    address: place.address,
+    kind: place.kind,
+    host: place.host,
+    key: place.key,
+    status,
+    resource,
+    specDigest: digest(resource.spec),
+    ...(more.fingerprint === undefined ? {} : { fingerprint: more.fingerprint }),
+    needs: more.needs ?? resource.dependsOn,
+  };
+}
+
+/** Equal in all but the place of the declaration, which moves with every edit of the file. */
+function sameRow(a: ResourceRecord, b: ResourceRecord): boolean {
+  const bare = ({ resource: { declaredAt: _, ...resource }, ...row }: ResourceRecord) =>
+    ({ ...row, resource }) as unknown as Json;
+  return sameJson(bare(a), bare(b));
+}
+
+function union(
+  a: readonly string[] | undefined,
+  b: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return a === undefined || b === undefined ? a ?? b : [...new Set([...a, ...b])];
+}
