@@ -115,8 +115,9 @@ export class DelayProxy implements AsyncDisposable {
     const connection = new ProxiedConnection(client);
     this.#connections.add(connection);
     try {
-      // A real line delays the answer to a client's SYN too; the proxy has accepted it already, so the
-      // first byte takes that time along: one more half of a round trip before anything is forwarded.
+      // The three packets that open a connection would have crossed the line one after the other.
+      await sleep(3 * this.#delayMs);
+      await this.#gate?.passed;
       await connection.connect(this.#target);
       await connection.pump(() => this.#delayMs, () => this.#gate?.passed);
     } finally {
@@ -145,6 +146,7 @@ class ProxiedConnection {
   }
 
   async connect(target: ProxyAddress): Promise<void> {
+    if (this.#cut) return;
     try {
       this.#upstream = target.transport === "unix"
         ? await Deno.connect({ transport: "unix", path: target.path })
