@@ -15,10 +15,10 @@ export interface Ipv4Subnet {
 }
 
 /** An inclusive range of IPv4 addresses. */
-export interface Ipv4Range {
+export type Ipv4Range = {
   readonly start: string;
   readonly end: string;
-}
+};
 
 /** Four decimal parts without leading zeros as an unsigned number; undefined if it is none. */
 export function parseIpv4(text: string): number | undefined {
