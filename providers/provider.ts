@@ -19,6 +19,7 @@ export type Json = null | boolean | number | string | readonly Json[] | JsonObje
 
 /** A JSON object. Keys whose value is undefined count as absent. */
 export interface JsonObject {
+  /** A value by its name. */
   readonly [key: string]: Json | undefined;
 }
 

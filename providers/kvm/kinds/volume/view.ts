@@ -1,0 +1,65 @@
+/**
+ * What stands in a volume's XML.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../../provider.ts";
+import { getPath, parseXml } from "../../xml/mod.ts";
+import { digestOf, sourceText } from "../canonical.ts";
+
+/** A volume as its host has it. */
+export interface VolumeView extends JsonObject {
+  readonly name: string;
+  readonly format?: string;
+  /** Bytes. */
+  readonly capacity?: number;
+  readonly backing?: { readonly path: string; readonly format?: string };
+}
+
+/** libvirt's units of storage; it writes bytes itself. */
+const units: Readonly<Record<string, number>> = {
+  bytes: 1,
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+/** Reads a volume's XML. */
+export function readVolume(xml: string): VolumeView {
+  const root = parseXml(xml);
+  const capacity = getPath(root, "./capacity");
+  const format = getPath(root, "./target/format/@type");
+  const path = getPath(root, "./backingStore/path");
+  const backingFormat = getPath(root, "./backingStore/format/@type");
+  const unit = units[getPath(root, "./capacity/@unit") ?? "bytes"] ?? 1;
+  return {
+    name: getPath(root, "./name") ?? "",
+    ...(format === undefined ? {} : { format }),
+    ...(capacity === undefined ? {} : { capacity: Number(capacity) * unit }),
+    ...(path === undefined || path === "" ? {} : {
+      backing: { path, ...(backingFormat === undefined ? {} : { format: backingFormat }) },
+    }),
+  };
+}
+
+/** What changes by itself: how full the file is, when it was touched, who QEMU made its owner. */
+const volatile = new RegExp(
+  "\\s*<(?:(allocation|physical|available)\\b[^>]*>[^<]*</\\1>" +
+    "|(timestamps|permissions)>[\\s\\S]*?</\\2>)",
+  "g",
+);
+
+/**
+ * Digest of a volume as it was read. No tree is made for it: a host has as many volumes as
+ * machines, and most of them have not changed.
+ */
+export function volumeFingerprint(source: JsonObject): string {
+  return digestOf(
+    sourceText(source, "xml").replace(volatile, ""),
+    sourceText(source, "path"),
+    source.complete === false ? "incomplete" : "",
+  );
+}
