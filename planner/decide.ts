@@ -78,7 +78,7 @@ export function decideDeclared(entry: Resolved, context: DecideContext): Decisio
     record: known,
   };
   if (resource.tenure === "existing") return decideExisting(base, context);
-  if (resource.tenure === "shared") return decideShared(base, context);
+  if (resource.tenure === "shared") return decideShared(entry, base, context);
   return decideManaged(entry, base, context);
 }
 
@@ -118,7 +118,7 @@ function decideExisting(base: Base, context: DecideContext): Decision | undefine
   return undefined;
 }
 
-function decideShared(base: Base, context: DecideContext): Decision {
+function decideShared(entry: Resolved, base: Base, context: DecideContext): Decision {
   const { host, kind, key, record: known } = base;
   const found = context.observed.byKey(host, kind.kind, key);
   const status = statusFor(known, context);
@@ -127,7 +127,7 @@ function decideShared(base: Base, context: DecideContext): Decision {
     return decision(base, "replace", "replace-field-differs", {
       observed: found,
       old,
-      changes: [renamed(old.key, key)],
+      changes: replacing(entry, old, context),
     });
   }
   if (found !== undefined) {
@@ -173,8 +173,16 @@ function takenOver(known: ResourceRecord, context: DecideContext): string | unde
   return context.lookup.resource(wanted)?.tenure === "managed" ? undefined : wanted;
 }
 
-function renamed(before: string, after: string): FieldChange {
-  return { path: "name", before, after, disruption: "replace" };
+/** The fields by which a new object differs from the one beside which it is made. */
+function replacing(entry: Resolved, old: OldHalf, context: DecideContext): FieldChange[] {
+  const changes = [
+    ...diff(entry, old.observed, context.records.byAddress(entry.resource.address), context),
+  ];
+  if (worst(changes) === "replace") return changes;
+  return [
+    { path: "name", before: old.key, after: entry.key, disruption: "replace" },
+    ...changes,
+  ];
 }
 
 function decideManaged(
@@ -226,8 +234,7 @@ function decideManaged(
   const old = oldHalf(base, context);
   if (old !== undefined && old.observed !== found) {
     // Another name, and nothing that could be renamed: a new object beside the old one.
-    const changes = [...diff(entry, old.observed, known, context)];
-    if (worst(changes) !== "replace") changes.unshift(renamed(old.key, key));
+    const changes = replacing(entry, old, context);
     const reason = status === "present" || status === "waiting"
       ? "replace-field-differs"
       : status === "deleting"

@@ -1,0 +1,382 @@
+/**
+ * A world in memory for tests of the planner: hosts, a record, and a run that carries a plan out
+ * under the rules that real hosts have. Whatever a plan does in the wrong order fails here.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type {
+  HostDeclaration,
+  Json,
+  JsonObject,
+  Mark,
+  Observed,
+  Resource,
+  Step,
+  Tenure,
+} from "../../providers/provider.ts";
+import type { ResourceRecord, StackRecord } from "../../state/store.ts";
+import { digest } from "../../planner/digest.ts";
+import { resourceUuid } from "../../planner/identity.ts";
+import { deletedAfterCreate, leftoverAddress } from "../../planner/leftover.ts";
+import { type MadePlan, makePlan, type PlanInput } from "../../planner/make_plan.ts";
+import { factsNeeded, readRequests } from "../../planner/requests.ts";
+import type { Plan } from "../../planner/plan.ts";
+import { withChanges } from "../../planner/paths.ts";
+import { select } from "../../planner/select.ts";
+import { type Output, type Topology, TOPOLOGY_FORMAT } from "../../planner/topology.ts";
+import { validateTopology } from "../../planner/validate.ts";
+import { fakeKinds } from "./fake_kinds.ts";
+
+/** Options of a resource in a test's stack. */
+export interface ResourceOptions {
+  readonly tenure?: Tenure;
+  readonly dependsOn?: readonly string[];
+  readonly declaredAt?: string;
+}
+
+/** One resource: address `<scope>/<kind>.<name>`. */
+export function resource(
+  address: string,
+  spec: JsonObject,
+  options: ResourceOptions = {},
+): Resource {
+  const tail = address.slice(address.lastIndexOf("/") + 1);
+  const [kind, ...name] = tail.split(".");
+  return {
+    address,
+    kind: kind!,
+    host: address.split("/")[0]!,
+    name: name.join("."),
+    uuid: resourceUuid("shop", address),
+    tenure: options.tenure ?? "managed",
+    spec,
+    dependsOn: options.dependsOn ?? [],
+    ...(options.declaredAt === undefined ? {} : { declaredAt: options.declaredAt }),
+  };
+}
+
+/** A topology of stack "shop". */
+export function topology(
+  resources: readonly Resource[],
+  options: {
+    readonly outputs?: Readonly<Record<string, Output>>;
+    readonly hosts?: readonly string[];
+    readonly parameters?: JsonObject;
+  } = {},
+): Topology {
+  const hosts = options.hosts ?? [...new Set(resources.map((item) => item.host))];
+  return {
+    format: TOPOLOGY_FORMAT,
+    stack: "shop",
+    parameters: options.parameters ?? {},
+    hosts: Object.fromEntries(
+      hosts.map((name): [string, HostDeclaration] => [name, { name, uri: "qemu:///system" }]),
+    ),
+    resources,
+    outputs: options.outputs ?? {},
+    reservations: {},
+  };
+}
+
+/** Where a run is cut off: before or after the operation of the n-th step. */
+export interface Cut {
+  readonly step: number;
+  readonly when: "before" | "after";
+}
+
+/** The run was cut off, as asked. */
+export class CutOff extends Error {}
+
+interface Thing {
+  readonly kind: string;
+  readonly host: string;
+  readonly key: string;
+  readonly uuid: string;
+  readonly mark?: Mark;
+  readonly spec: JsonObject;
+}
+
+/** Hosts and record. */
+export class World {
+  readonly things = new Map<string, Thing>();
+  record: StackRecord | undefined;
+  facts: Record<string, JsonObject> = {};
+
+  static slot(host: string, kind: string, key: string): string {
+    return `${host} ${kind} ${key}`;
+  }
+
+  /** Puts something on a host by hand. */
+  put(host: string, kind: string, key: string, spec: JsonObject, extra: Partial<Thing> = {}): void {
+    const uuid = crypto.randomUUID();
+    this.things.set(World.slot(host, kind, key), { kind, host, key, uuid, spec, ...extra });
+  }
+
+  /** Changes the spec of something by hand. */
+  change(host: string, kind: string, key: string, fields: Readonly<Record<string, Json>>): void {
+    const slot = World.slot(host, kind, key);
+    const thing = this.things.get(slot)!;
+    this.things.set(slot, { ...thing, spec: { ...thing.spec, ...fields } });
+  }
+
+  /** Takes something away by hand. */
+  remove(host: string, kind: string, key: string): void {
+    assert.ok(this.things.delete(World.slot(host, kind, key)), `no ${kind} ${key} on ${host}`);
+  }
+
+  observe(thing: Thing): Observed {
+    const { kind, host, key, uuid, mark, spec } = thing;
+    const source = { spec };
+    return {
+      kind,
+      host,
+      key,
+      ...(kind === "volume" || kind === "image" || kind === "seed" ? {} : { uuid }),
+      ...(mark === undefined ? {} : { mark }),
+      fingerprint: digest(source),
+      source,
+    };
+  }
+
+  /** Reads what a plan asks for, and no more. */
+  read(wanted: Topology | undefined, scope: Partial<PlanInput>): Record<string, Observed[]> {
+    const selection = select(wanted, this.record, fakeKinds, { mode: "apply", ...scope });
+    const requests = readRequests(wanted, this.record, fakeKinds, selection);
+    return Object.fromEntries(
+      Object.entries(requests).map(([host, list]) => [
+        host,
+        [...this.things.values()].filter((thing) =>
+          thing.host === host && list.some((request) =>
+            request.kind === thing.kind &&
+            (request.key === thing.key || request.uuid === thing.uuid)
+          )
+        ).map((thing) => this.observe(thing)),
+      ]),
+    );
+  }
+
+  /** Plans; the topology must be valid. */
+  plan(wanted: Topology | undefined, options: Partial<PlanInput> = {}): MadePlan {
+    let valid = wanted;
+    if (wanted !== undefined) {
+      const validated = validateTopology(wanted, fakeKinds);
+      assert.deepEqual(validated.errors.map((error) => error.render()), []);
+      valid = validated.topology;
+    }
+    const observed = this.read(valid, options);
+    const hosts = factsNeeded(valid, this.record, fakeKinds, { observed });
+    return makePlan({
+      ...(valid === undefined ? {} : { topology: valid }),
+      kinds: fakeKinds,
+      observed,
+      facts: Object.fromEntries(hosts.map((host) => [host, this.facts[host] ?? {}])),
+      ...(this.record === undefined ? {} : { record: this.record }),
+      mode: "apply",
+      ...options,
+    });
+  }
+
+  /** Plans without errors. */
+  planned(wanted: Topology | undefined, options: Partial<PlanInput> = {}): Plan {
+    const { plan, errors } = this.plan(wanted, options);
+    assert.deepEqual(errors.map((error) => error.render()), []);
+    return plan;
+  }
+
+  /** Plans and carries out; gives the plan back. */
+  apply(wanted: Topology | undefined, options: Partial<PlanInput> = {}, cut?: Cut): Plan {
+    const plan = this.planned(wanted, options);
+    this.run(plan, wanted, cut);
+    return plan;
+  }
+
+  destroy(): Plan {
+    return this.apply(undefined, { mode: "destroy" });
+  }
+
+  /** Carries a plan out, step by step, writing the record as an applier does. */
+  run(plan: Plan, wanted: Topology | undefined, cut?: Cut): void {
+    const entries = new Map(
+      (this.record?.resources ?? []).map((entry) => [entry.address, entry]),
+    );
+    const save = () => {
+      this.record = {
+        version: 1,
+        stack: "shop",
+        lineage: "11111111-1111-4111-8111-111111111111",
+        serial: (this.record?.serial ?? 0) + 1,
+        hosts: plan.hosts,
+        resources: [...entries.values()],
+        outputs: this.record?.outputs ?? {},
+        reservations: {},
+      };
+    };
+    const planned = new Map(plan.resources.map((item) => [item.address, item]));
+    const afterCreate = deletedAfterCreate(plan.steps);
+    const done = new Set<string>();
+    plan.steps.forEach((step, index) => {
+      for (const need of step.needs) assert.ok(done.has(need), `${step.id} before ${need}`);
+      this.begin(step, entries, afterCreate, planned.get(step.address)!.needs ?? []);
+      save();
+      if (cut?.step === index && cut.when === "before") throw new CutOff();
+      this.perform(step);
+      if (cut?.step === index && cut.when === "after") throw new CutOff();
+      this.end(step, entries, plan);
+      save();
+      done.add(step.id);
+    });
+    for (const item of plan.resources) {
+      if (item.action === "forget") entries.delete(item.address);
+      if (item.action === "no-op") {
+        entries.set(item.address, {
+          address: item.address,
+          kind: item.kind,
+          host: item.host,
+          key: item.key,
+          status: "present",
+          resource: item.resource,
+          specDigest: digest(item.resource.spec),
+          fingerprint: item.fingerprint,
+          needs: item.needs ?? [],
+        });
+      }
+    }
+    save();
+    this.record = {
+      ...this.record!,
+      outputs: plan.mode === "destroy" ? {} : wanted?.outputs ?? this.record!.outputs,
+    };
+  }
+
+  private begin(
+    step: Step,
+    entries: Map<string, ResourceRecord>,
+    afterCreate: ReadonlyMap<string, Step>,
+    needs: readonly string[],
+  ): void {
+    const { address, operation, key } = step;
+    const known = entries.get(address);
+    if (operation === "create") {
+      const old = afterCreate.get(step.id);
+      if (old !== undefined && known !== undefined) {
+        const leftover = leftoverAddress(address, known.key);
+        entries.set(leftover, { ...known, address: leftover });
+      }
+      entries.set(address, {
+        address,
+        kind: step.kind,
+        host: step.host,
+        key,
+        status: "creating",
+        resource: step.resource,
+        specDigest: digest(step.resource.spec),
+        needs,
+      });
+    } else if (operation === "update" && known !== undefined) {
+      entries.set(address, { ...known, status: "updating" });
+    } else if (operation === "delete" && known !== undefined && known.key === key) {
+      entries.set(address, { ...known, status: "deleting" });
+    }
+  }
+
+  private end(step: Step, entries: Map<string, ResourceRecord>, plan: Plan): void {
+    const { address, operation, key } = step;
+    if (operation === "delete") {
+      if (entries.get(address)?.key === key) entries.delete(address);
+      entries.delete(leftoverAddress(address, key));
+      return;
+    }
+    const item = plan.resources.find((other) => other.address === address)!;
+    const waits = operation !== "wait" &&
+      plan.steps.some((other) => other.id === `wait:${address}`);
+    entries.set(address, {
+      address,
+      kind: step.kind,
+      host: step.host,
+      key,
+      status: waits ? "waiting" : "present",
+      resource: item.resource,
+      specDigest: digest(item.resource.spec),
+      fingerprint: this.observe(this.things.get(World.slot(step.host, step.kind, key))!)
+        .fingerprint,
+      needs: item.needs ?? [],
+    });
+  }
+
+  /** Carries one step out, under the rules that hosts have. */
+  private perform(step: Step): void {
+    const { host, kind, key } = step;
+    const slot = World.slot(host, kind, key);
+    const there = this.things.get(slot);
+    if (step.operation === "wait") {
+      assert.ok(there, `waits for ${key}, which is not there`);
+      return;
+    }
+    if (step.operation === "delete") {
+      assert.ok(there, `deletes ${slot}, which is not there`);
+      assert.equal(this.observe(there).fingerprint, step.fingerprint);
+      this.things.delete(slot);
+      for (const other of this.things.values()) {
+        if (other.host === host) {
+          assert.ok(!uses(other, kind, key), `${slot} goes while ${other.key} uses it`);
+        }
+      }
+      return;
+    }
+    for (const [usedKind, usedKey] of used(step.kind, step.resource.spec)) {
+      assert.ok(
+        this.things.has(World.slot(host, usedKind, usedKey)),
+        `${step.id} uses ${usedKind} ${usedKey}, which is not there`,
+      );
+    }
+    const mark = kind === "machine" || kind === "network" ? step.mark : undefined;
+    const { uuid } = step.resource;
+    if (step.operation === "create") {
+      if (there !== undefined) {
+        assert.equal(step.fingerprint, this.observe(there).fingerprint, `${slot} is there`);
+      }
+      this.things.set(slot, { kind, host, key, uuid, spec: step.resource.spec, mark });
+      return;
+    }
+    const found = there ??
+      [...this.things.values()].find((thing) => thing.host === host && thing.uuid === uuid);
+    assert.ok(found, `updates ${slot}, which is not there`);
+    this.things.delete(World.slot(host, kind, found.key));
+    const spec = withChanges(found.spec, step.changes);
+    this.things.set(slot, { ...found, key, spec, mark });
+  }
+
+  /** Names of everything that is there, sorted. */
+  listing(): string[] {
+    return [...this.things.keys()].sort();
+  }
+}
+
+/** What an object stands on: kind and key. */
+function used(kind: string, spec: JsonObject): [string, string][] {
+  const list = (field: string) => (spec[field] ?? []) as readonly JsonObject[];
+  if (kind === "machine") {
+    return [
+      ...list("disks").map((disk): [string, string] => ["volume", String(disk.volume)]),
+      ...list("nics").map((nic): [string, string] => ["network", String(nic.network)]),
+      ...(spec.seed === undefined ? [] : [["seed", String(spec.seed)] as [string, string]]),
+    ];
+  }
+  if (kind === "volume") {
+    return [
+      ["pool", String(spec.pool)],
+      ...(spec.image === undefined ? [] : [["image", String(spec.image)] as [string, string]]),
+    ];
+  }
+  return kind === "image" || kind === "seed" ? [["pool", String(spec.pool)]] : [];
+}
+
+/** Networks may go while a NIC names them: libvirt allows it, and so do replacements. */
+function uses(thing: Thing, kind: string, key: string): boolean {
+  return kind !== "network" &&
+    used(thing.kind, thing.spec).some(([usedKind, usedKey]) =>
+      usedKind === kind && usedKey === key
+    );
+}
