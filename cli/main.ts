@@ -4,7 +4,7 @@
  * @module
  */
 
-import { run } from "@stricli/core";
+import { run, type StricliProcess } from "@stricli/core";
 import { buildStaddle } from "./application.ts";
 import type { Context } from "./context.ts";
 import { openTerminal } from "./terminal.ts";
@@ -30,7 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
       stderr: { write: (text: string) => terminal.warn(text.replace(/\n$/, "")) },
       exitCode: undefined as number | string | null | undefined,
     },
-  } satisfies Context & { process: object };
+  } satisfies Context & { process: StricliProcess };
   const application = buildStaddle({ style: terminal.errorStyle, debug });
   if (words[0] === "__complete") {
     const { proposals } = await import("./completion/proposals.ts");

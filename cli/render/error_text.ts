@@ -55,6 +55,12 @@ export function asStaddleError(error: unknown): StaddleError {
   });
 }
 
+/** Throws the errors, if there are any. */
+export function throwAll(errors: readonly StaddleError[]): void {
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new StaddleErrors(errors);
+}
+
 function paint(error: StaddleError, style: Style): string {
   const [first = "", ...rest] = error.render().split("\n");
   const colon = first.indexOf(":");

@@ -5,8 +5,9 @@
  */
 
 import type { Plan, Summary } from "../../planner/plan.ts";
+import { hasChanges } from "../../planner/summary.ts";
 import { NO_CHANGES, planText, summaryLine } from "./plan_text.ts";
-import { type Block, blocks, isEmpty } from "./plan_view.ts";
+import { type Block, blocks } from "./plan_view.ts";
 
 /** GitHub cuts a comment beyond this many characters. */
 export const COMMENT_LIMIT = 65_535;
@@ -27,7 +28,7 @@ export function commentMarker(stack: string): string {
 export function planMarkdown(plan: Plan, options: MarkdownOptions): string {
   const limit = options.limit ?? COMMENT_LIMIT;
   const head = headText(plan, options.summary);
-  if (isEmpty(plan) && plan.drift.length === 0) return `${head}\n`;
+  if (!hasChanges(plan) && plan.drift.length === 0) return `${head}\n`;
   const lists = listsText(blocks(plan, { compact: false }));
   const variants = [
     () => body(lists, fence(planText(plan, { summary: options.summary, compact: false }))),
@@ -61,7 +62,7 @@ function headText(plan: Plan, summary: Summary): string {
     const more = plan.drift.length > 10 ? ` and ${plan.drift.length - 10} more` : "";
     parts.push(`> [!NOTE]\n> Changed outside of Staddle since the last apply: ${names}${more}`);
   }
-  parts.push(isEmpty(plan) ? `**${NO_CHANGES}**` : `**${summaryLine(summary)}**`);
+  parts.push(!hasChanges(plan) ? `**${NO_CHANGES}**` : `**${summaryLine(summary)}**`);
   return parts.join("\n\n");
 }
 

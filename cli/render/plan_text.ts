@@ -5,6 +5,7 @@
  */
 
 import type { Drift, Plan, Summary } from "../../planner/plan.ts";
+import { hasChanges } from "../../planner/summary.ts";
 import type { JsonObject } from "../../providers/provider.ts";
 import {
   type Block,
@@ -12,7 +13,6 @@ import {
   disruptions,
   driftBlocks,
   type FieldLine,
-  isEmpty,
   outputLines,
   quietNotes,
   type Sign,
@@ -30,6 +30,9 @@ export interface PlanTextOptions {
 /** The sentence for a plan that does nothing. */
 export const NO_CHANGES = "No changes. Your infrastructure matches the configuration.";
 
+/** The sentence for a destruction that finds nothing to destroy. */
+export const NOTHING_TO_DESTROY = "No changes. No objects need to be destroyed.";
+
 /** The whole text of a plan, without a trailing newline. */
 export function planText(plan: Plan, options: PlanTextOptions): string {
   const style = options.style ?? plain;
@@ -39,8 +42,8 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
     notes.map((note) => `  ${address}: ${note}`).join("\n")
   );
   if (quiet.length > 0) parts.push(["Notes:", ...quiet].join("\n"));
-  if (isEmpty(plan)) {
-    parts.push(style.bold(NO_CHANGES));
+  if (!hasChanges(plan)) {
+    parts.push(style.bold(plan.mode === "destroy" ? NOTHING_TO_DESTROY : NO_CHANGES));
     return parts.join("\n\n");
   }
   const acting = blocks(plan, { compact: options.compact });

@@ -261,10 +261,3 @@ export function disruptions(
     })
   );
 }
-
-/** True when applying would do nothing at all. */
-export function isEmpty(plan: Plan): boolean {
-  return plan.steps.length === 0 &&
-    plan.resources.every((resource) => resource.action === "no-op") &&
-    plan.outputs.every((output) => output.action === "no-op");
-}

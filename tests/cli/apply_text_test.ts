@@ -16,6 +16,7 @@ import {
 } from "../../cli/render/events_json.ts";
 import { StaddleError } from "../../providers/error.ts";
 import type { Operation } from "../../providers/provider.ts";
+import { summarize } from "../../planner/summary.ts";
 import { golden } from "./golden.ts";
 import { changing } from "./plans.ts";
 
@@ -160,7 +161,7 @@ Deno.test("the status lines show what has gone on longest, cut to the terminal",
 Deno.test("events in Terraform's shapes, a JSON object a line", () => {
   const lines = [
     versionLine("0.1.0", clock),
-    ...planLines(changing, { add: 2, change: 3, destroy: 2 }, clock),
+    ...planLines(changing, summarize(changing), clock),
     ...events.flatMap((event) => applyEventLines(event, "apply")),
     outputsLine({
       url: { value: "http://10.30.0.10", sensitive: false },

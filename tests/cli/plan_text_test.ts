@@ -5,17 +5,13 @@ import { coloured } from "../../cli/render/style.ts";
 import { formatBytes, rows } from "../../cli/render/values.ts";
 import { lineDiff } from "../../cli/render/line_diff.ts";
 import type { Plan } from "../../planner/plan.ts";
-const summary = (of: Plan) => ({
-  add: of.resources.filter((r) => r.action === "create" || r.action === "replace").length,
-  change: of.resources.filter((r) => r.action === "update").length,
-  destroy: of.resources.filter((r) => r.action === "delete" || r.action === "replace").length,
-});
+import { summarize } from "../../planner/summary.ts";
 import { golden } from "./golden.ts";
 import { changing, creating, plan, thousand, unchanged } from "./plans.ts";
 
-const text = (of: Plan): string => planText(of, { summary: summary(of) });
+const text = (of: Plan): string => planText(of, { summary: summarize(of) });
 const markdown = (of: Plan, limit?: number): string =>
-  planMarkdown(of, { summary: summary(of), limit });
+  planMarkdown(of, { summary: summarize(of), limit });
 
 Deno.test("a first plan shows every field of what will be made", () => {
   golden("plan_create.txt", text(creating));
@@ -33,11 +29,11 @@ Deno.test("a thousand machines stay readable: alike resources are one block", ()
   const shown = text(thousand);
   golden("plan_thousand.txt", shown);
   assert.ok(shown.split("\n").length < 60);
-  assert.match(planText(thousand, { summary: summary(thousand), compact: false }), /web-499 /);
+  assert.match(planText(thousand, { summary: summarize(thousand), compact: false }), /web-499 /);
 });
 
 Deno.test("colour changes nothing but colour", () => {
-  const painted = planText(changing, { summary: summary(changing), style: coloured });
+  const painted = planText(changing, { summary: summarize(changing), style: coloured });
   // deno-lint-ignore no-control-regex -- escape sequences are what is looked for
   assert.equal(painted.replaceAll(/\x1b\[\d+m/g, ""), text(changing));
   assert.notEqual(painted, text(changing));

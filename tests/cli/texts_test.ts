@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { doctorText } from "../../cli/render/doctor_text.ts";
 import { errorText, exitCodeOf } from "../../cli/render/error_text.ts";
 import { graphDot } from "../../cli/render/graph_dot.ts";
 import { graphMermaid } from "../../cli/render/graph_mermaid.ts";
@@ -150,4 +151,26 @@ Deno.test("outputs hide secrets as text, and have Terraform's shape as JSON", ()
       value: { web: 1, db: null },
     },
   });
+});
+
+Deno.test("a host's checkup: evidence, remedies, the sum", () => {
+  const ok = { name: "libvirt", status: "ok", evidence: ["libvirt 9.0.0, QEMU 7.2.0"] } as const;
+  const warn = {
+    name: "accelerator",
+    status: "warn",
+    evidence: ["tcg: guests are emulated", "/dev/kvm is not there"],
+    remedy: "turn virtualisation on in the firmware,\nor be patient",
+  } as const;
+  const fail = {
+    name: "networks",
+    status: "fail",
+    evidence: ["dnsmasq is missing"],
+    remedy: "apt install dnsmasq-base",
+  } as const;
+  golden("doctor.txt", doctorText({ uri: "qemu:///system", checks: [ok, warn, fail] }));
+  assert.match(
+    doctorText({ uri: "x", checks: [ok, warn] }),
+    /^Fit for Staddle, with 1 warning\.$/m,
+  );
+  assert.match(doctorText({ uri: "x", checks: [ok] }), /^Fit for Staddle\.$/m);
 });

@@ -1,0 +1,115 @@
+/**
+ * A stack by its file or by its name: evaluated, with its record at hand. No host is asked.
+ *
+ * @module
+ */
+
+import type { Topology } from "../planner/topology.ts";
+import { StaddleError } from "../providers/error.ts";
+import type { StackRecord, Store } from "../state/store.ts";
+import { locateStack, type StackLocation, storeLocation } from "./location.ts";
+import { parseParameters } from "./parameters.ts";
+
+/** Which stack, and how it is evaluated. */
+export interface OpenStackOptions {
+  /** The argument `STACK`. */
+  readonly stack: string;
+  readonly param?: readonly string[];
+  /** Whether the name of a recorded stack is good in place of a file. */
+  readonly recorded?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A stack and the store that has its record. */
+export interface OpenStack extends AsyncDisposable {
+  readonly name: string;
+  readonly location: StackLocation;
+  /** Absent when the stack is known by its record alone. */
+  readonly topology?: Topology;
+  /** Digest of the stack's file, its modules and the lock. */
+  readonly digest?: string;
+  readonly store: Store;
+}
+
+/**
+ * Opens a stack.
+ *
+ * @param onRecord is called with what is probably the stack's record, while the stack is still being
+ * evaluated.
+ */
+export async function openStack(
+  options: OpenStackOptions,
+  onRecord: (record: StackRecord) => void = () => {},
+): Promise<OpenStack> {
+  const location = locateStack(options.stack, { recorded: options.recorded });
+  const { openStore } = await import("../state/mod.ts");
+  const store = openStore(storeLocation(location.folder));
+  try {
+    const evaluated = await evaluateStack(location, store, options, onRecord);
+    return {
+      location,
+      store,
+      ...evaluated,
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Evaluated {
+  readonly name: string;
+  readonly topology?: Topology;
+  readonly digest?: string;
+}
+
+/**
+ * Addresses that were reserved before go into the evaluation, so that they stay; but whose they are
+ * is known by the stack's name, which only the evaluation yields. So those of the one recorded
+ * stack are tried, and only if the guess was wrong is the stack evaluated once more.
+ */
+async function evaluateStack(
+  location: StackLocation,
+  store: Store,
+  options: OpenStackOptions,
+  onRecord: (record: StackRecord) => void,
+): Promise<Evaluated> {
+  const names = await store.stacks();
+  if (location.kind === "name") {
+    if (!names.includes(location.name)) throw notRecorded(location.name, store, names);
+    const record = await store.load(location.name);
+    if (record !== undefined) onRecord(record);
+    return { name: location.name };
+  }
+  const { evaluate } = await import("../stacks/evaluate.ts");
+  const guess = names.length === 1 ? await store.load(names[0]!) : undefined;
+  const run = (reservations: StackRecord["reservations"]) =>
+    evaluate(location.file, {
+      parameters: parseParameters(options.param),
+      reservations,
+      signal: options.signal,
+    });
+  const first = run(guess?.reservations ?? {});
+  if (guess !== undefined) onRecord(guess);
+  let { topology, digest } = await first;
+  if (topology.stack !== guess?.stack) {
+    const record = names.includes(topology.stack) ? await store.load(topology.stack) : undefined;
+    const reservations = record?.reservations ?? {};
+    if (Object.keys({ ...guess?.reservations, ...reservations }).length > 0) {
+      ({ topology, digest } = await run(reservations));
+    }
+  }
+  return { name: topology.stack, topology, digest };
+}
+
+function notRecorded(name: string, store: Store, names: readonly string[]): StaddleError {
+  return new StaddleError({
+    code: "stack.not-found",
+    summary: `Cannot find the stack: "${name}" is neither a file nor a recorded stack`,
+    where: [store.location],
+    help: names.length > 0
+      ? `recorded here: ${names.join(", ")}`
+      : "no stack is recorded here: name the stack's file",
+  });
+}

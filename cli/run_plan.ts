@@ -1,0 +1,175 @@
+/**
+ * Carries a plan out and shows how that goes.
+ *
+ * @module
+ */
+
+import { applyPlan } from "../applier/mod.ts";
+import type { ApplyEvent } from "../applier/events.ts";
+import type { Plan } from "../planner/plan.ts";
+import { exceeds, hasChanges, summarize } from "../planner/summary.ts";
+import { StaddleError } from "../providers/error.ts";
+import type { Disruption, Provider } from "../providers/provider.ts";
+import type { Lease, Store } from "../state/store.ts";
+import type { Context } from "./context.ts";
+import { type EventFlags, type EventSink, openEventSink } from "./event_sink.ts";
+import type { Hosts } from "./hosts.ts";
+import { LiveStatus } from "./live_status.ts";
+import { confirm } from "./prompt.ts";
+import { applyLog, completeText, incompleteText } from "./render/apply_text.ts";
+import { applyEventLines, outputsLine, planLines, versionLine } from "./render/events_json.ts";
+import { outputsText } from "./render/outputs_text.ts";
+import { planText } from "./render/plan_text.ts";
+import { CANCELLED, type Stop } from "./signals.ts";
+import { VERSION } from "./version.ts";
+
+/** Flags of the commands that carry plans out. */
+export interface RunFlags extends EventFlags {
+  readonly yes?: boolean;
+  readonly parallelism?: number;
+  readonly maxDisruption?: Disruption;
+}
+
+/** What a run needs beside its plan. */
+export interface RunOptions {
+  readonly flags: RunFlags;
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly hosts: Hosts;
+  readonly provider: Promise<Provider>;
+  readonly baseDirectory: string;
+  readonly stop: Stop;
+  /** True when the plan was reviewed before: nobody is asked. */
+  readonly reviewed: boolean;
+  /** The command that goes on if this run stops. */
+  readonly again: string;
+}
+
+const clock = (): string => new Date().toISOString();
+
+/** Exit status for a plan that is refused by a limit. */
+const REFUSED = 3;
+
+/**
+ * Refuses early what could not be asked about: without a terminal a stack needs `--yes`.
+ *
+ * @throws {StaddleError} `usage.needs-yes`
+ */
+export function requireConsent(context: Context, flags: RunFlags, command: string): void {
+  if (flags.yes || (context.terminal.interactive && !flags.json && flags.events !== "-")) return;
+  throw new StaddleError({
+    code: "usage.needs-yes",
+    summary: `Cannot ask whether to ${command}: there is no terminal`,
+    help: `add --yes, or save a plan with "staddle plan --out FILE" and apply that`,
+  });
+}
+
+/** `user@machine (process id)`, for the lock and the history. */
+export function whoAmI(): string {
+  const user = Deno.env.get("USER") || Deno.env.get("LOGNAME") || `uid ${Deno.uid() ?? "?"}`;
+  return `${user}@${Deno.hostname()} (${Deno.pid})`;
+}
+
+/**
+ * Refuses a plan that disturbs more than is allowed.
+ *
+ * @throws {StaddleError} `policy.max-disruption` naming the fields.
+ */
+export function checkDisruption(plan: Plan, limit: Disruption | undefined): void {
+  if (limit === undefined) return;
+  const beyond = exceeds(plan, limit);
+  if (beyond.length === 0) return;
+  throw new StaddleError({
+    code: "policy.max-disruption",
+    summary: `The plan disturbs more than ${limit}: --max-disruption refuses it`,
+    details: beyond.map(({ address, path, action, disruption }) =>
+      `${address}: ${path === "" ? action : `${path} (${disruption})`}`
+    ),
+    help: "nothing was touched; leave these out with --exclude, or allow more",
+    exitCode: REFUSED,
+  });
+}
+
+/** Shows the plan, asks, carries it out, and sets the exit status. */
+export async function runPlan(context: Context, plan: Plan, options: RunOptions): Promise<void> {
+  const { terminal } = context;
+  const { flags, stop } = options;
+  using sink = openEventSink(flags, terminal);
+  const print = (text: string): void => {
+    if (!sink.onStdout) terminal.print(text);
+  };
+  const summary = summarize(plan);
+  if (sink.wanted) sink.write([versionLine(VERSION, clock), ...planLines(plan, summary, clock)]);
+  if (!sink.onStdout) print(planText(plan, { style: terminal.style, summary }));
+  checkDisruption(plan, flags.maxDisruption);
+  if (hasChanges(plan) && !options.reviewed && !flags.yes) {
+    const question = plan.mode === "destroy"
+      ? `Do you really want to destroy what stack "${plan.stack.name}" owns?`
+      : `Do you want to carry this plan out for stack "${plan.stack.name}"?`;
+    if (!await confirm(terminal, question, stop.cancel)) {
+      terminal.warn(`${plan.mode === "destroy" ? "Destroy" : "Apply"} cancelled.`);
+      context.setExitCode(CANCELLED);
+      return;
+    }
+  }
+  if (hasChanges(plan)) print("");
+  const result = await carryOut(context, plan, options, sink);
+  const end = { mode: plan.mode, result, again: options.again };
+  if (result.result === "done") {
+    if (sink.wanted || plan.mode === "apply") await showOutputs(plan, options, sink, print, end);
+    else print(`\n${completeText(end, terminal.style)}`);
+    return;
+  }
+  const style = terminal.errorStyle;
+  terminal.warn(`\n${incompleteText(end, { style, debug: context.debug })}`);
+  context.setExitCode(result.result === "cancelled" ? CANCELLED : result.fatal?.exitCode ?? 1);
+}
+
+type End = Parameters<typeof completeText>[0];
+
+async function carryOut(
+  { terminal }: Context,
+  plan: Plan,
+  options: RunOptions,
+  sink: EventSink,
+): Promise<End["result"]> {
+  const { flags, stop, hosts, store, lease } = options;
+  const live = terminal.live && !sink.onStdout;
+  const log = applyLog({ style: terminal.style, live });
+  using status = live ? new LiveStatus(terminal) : undefined;
+  const onEvent = (event: ApplyEvent): void => {
+    if (sink.wanted) sink.write(applyEventLines(event, plan.mode));
+    if (sink.onStdout) return;
+    const lines = log(event);
+    if (status !== undefined) status.update(event, lines);
+    else for (const line of lines) terminal.print(line);
+  };
+  const provider = plan.steps.length > 0 ? await options.provider : undefined;
+  return await applyPlan(plan, {
+    lease,
+    record: await store.load(plan.stack.name),
+    sessions: (host) => hosts.open(host),
+    baseDirectory: options.baseDirectory,
+    who: whoAmI(),
+    isTransient: (error) => provider?.isTransient(error) ?? false,
+    parallelism: flags.parallelism,
+    signal: stop.cancel,
+    abort: stop.abort,
+    onEvent,
+  });
+}
+
+async function showOutputs(
+  plan: Plan,
+  { store }: RunOptions,
+  sink: EventSink,
+  print: (text: string) => void,
+  end: End,
+): Promise<void> {
+  const outputs = (await store.load(plan.stack.name))?.outputs ?? {};
+  if (sink.wanted) sink.write([outputsLine(outputs, clock)]);
+  print(`\n${completeText(end)}`);
+  if (plan.mode === "apply" && Object.keys(outputs).length > 0) {
+    print(`\nOutputs:\n\n${outputsText(outputs)}`);
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * What plan, apply, destroy and drift have in common: a stack is evaluated while the record is
+ * opened and libvirt is loaded, the hosts are read in parallel, and a plan is made.
+ *
+ * @module
+ */
+
+import type { MadePlan, Selection } from "../planner/mod.ts";
+import type { Topology } from "../planner/topology.ts";
+import type { StaddleError } from "../providers/error.ts";
+import type { Kind, Provider } from "../providers/provider.ts";
+import type { StackRecord } from "../state/store.ts";
+import { Hosts } from "./hosts.ts";
+import { withDigests } from "./local_files.ts";
+import { locateStack } from "./location.ts";
+import { type OpenStack, openStack, type OpenStackOptions } from "./open_stack.ts";
+import { asStaddleError, throwAll } from "./render/error_text.ts";
+
+/** What a command asks for. */
+export interface SessionOptions extends OpenStackOptions {
+  readonly mode: "apply" | "destroy";
+  readonly target?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+/** A stack with its record and its hosts. */
+export interface Session extends OpenStack {
+  readonly hosts: Hosts;
+  readonly provider: Promise<Provider>;
+  readonly kinds: ReadonlyMap<string, Kind>;
+}
+
+/** A plan with what went wrong while it was made. */
+export interface Planned extends MadePlan {
+  /** Those of the errors that say why a host was not read. */
+  readonly hostErrors: readonly StaddleError[];
+  readonly record?: StackRecord;
+}
+
+/** Begins to load libvirt. A failure is seen by whoever needs a host. */
+export function loadProvider(): Promise<Provider> {
+  const loading = import("../providers/kvm/mod.ts").then(({ kvm }) => kvm());
+  loading.catch(() => {});
+  return loading;
+}
+
+/**
+ * Evaluates the stack and opens its record. Connections to hosts that the record knows are begun
+ * meanwhile, unless the run is to leave some out.
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { folder } = locateStack(options.stack, { recorded: options.recorded });
+  const provider = loadProvider();
+  const hosts = new Hosts(provider, { signal: options.signal, baseDirectory: folder });
+  const close = async (): Promise<void> => {
+    await hosts[Symbol.asyncDispose]();
+    await provider.then((loaded) => loaded[Symbol.asyncDispose](), () => {});
+  };
+  const whole = !options.target?.length && !options.exclude?.length;
+  try {
+    const [{ kinds }, stack] = await Promise.all([
+      import("../providers/kvm/kinds/mod.ts"),
+      openStack(options, (record) => {
+        if (whole) { for (const host of Object.values(record.hosts)) hosts.open(host); }
+      }),
+    ]);
+    return {
+      ...stack,
+      hosts,
+      provider,
+      kinds,
+      async [Symbol.asyncDispose]() {
+        await close();
+        await stack[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Reads the hosts and makes the plan. A host that cannot be reached is one of the errors; what the
+ * others have is in the plan all the same.
+ *
+ * @throws {StaddleError} if the topology itself is not valid.
+ */
+export async function makeSessionPlan(
+  session: Session,
+  options: SessionOptions,
+): Promise<Planned> {
+  const planner = await import("../planner/mod.ts");
+  const { kinds, store } = session;
+  const [record, topology] = await Promise.all([
+    store.load(session.name),
+    validTopology(session, options),
+  ]);
+  const declared = { ...record?.hosts, ...topology?.hosts };
+  const scope = { mode: options.mode, target: options.target, exclude: options.exclude };
+  const selection: Selection = planner.select(topology, record, kinds, scope);
+  const requests = planner.readRequests(topology, record, kinds, selection);
+  for (const host of Object.keys(requests)) session.hosts.open(declared[host]!);
+  const [unfinished, read] = await Promise.all([
+    record === undefined ? [] : store.unfinished(session.name),
+    session.hosts.read(declared, requests),
+  ]);
+  const wanted = options.mode === "destroy"
+    ? []
+    : planner.factsNeeded(topology, record, kinds, { observed: read.values, selection });
+  const facts = await session.hosts.facts(declared, wanted);
+  const unreachable = new Map([...facts.errors, ...read.errors]);
+  const observed = Object.fromEntries(
+    Object.entries(read.values).filter(([host]) => !unreachable.has(host)),
+  );
+  options.signal.throwIfAborted();
+  const made = planner.makePlan({
+    topology,
+    kinds,
+    observed,
+    facts: facts.values,
+    record,
+    unfinished,
+    mode: options.mode,
+    source: session.location.kind === "file" ? session.location.shown : undefined,
+    digest: session.digest,
+    target: options.target,
+    exclude: options.exclude,
+  });
+  // What keeps a host from being read says more than that it was not read.
+  const others = made.errors.filter((error) =>
+    error.code !== "plan.host-not-read" || !error.where.some((host) => unreachable.has(host))
+  );
+  const hostErrors = [...unreachable.values()].map(asStaddleError);
+  return { plan: made.plan, errors: [...hostErrors, ...others], hostErrors, record };
+}
+
+async function validTopology(
+  session: Session,
+  options: SessionOptions,
+): Promise<Topology | undefined> {
+  if (session.topology === undefined) return undefined;
+  const { validateTopology } = await import("../planner/mod.ts");
+  let withSums: Topology;
+  try {
+    withSums = await withDigests(session.topology, {
+      baseDirectory: session.location.folder,
+      signal: options.signal,
+    });
+  } catch (error) {
+    // What is to be destroyed is known by its record, whether or not the images are still here.
+    if (options.mode === "destroy" && !options.signal.aborted) return undefined;
+    throw error;
+  }
+  const { topology, errors } = validateTopology(withSums, session.kinds);
+  throwAll(errors);
+  return topology;
+}

@@ -1,0 +1,85 @@
+/**
+ * Whether what a saved plan touches is still as it was when the plan was made.
+ *
+ * @module
+ */
+
+import type { Plan } from "../planner/plan.ts";
+import { StaddleError } from "../providers/error.ts";
+import type { JsonObject, Kind, Observed, ReadRequest, Step } from "../providers/provider.ts";
+import type { Hosts } from "./hosts.ts";
+import { asStaddleError } from "./render/error_text.ts";
+import { rows } from "./render/values.ts";
+
+/** Exit status for a plan that something has overtaken. */
+const STALE = 4;
+
+/**
+ * Reads every object that the plan's steps touch and compares it with what the plan was made from.
+ * What the plan does not touch may have moved freely.
+ *
+ * @returns what is stale, naming object and fields, and the errors of hosts that were not read.
+ */
+export async function findStale(
+  plan: Plan,
+  hosts: Hosts,
+  kinds: ReadonlyMap<string, Kind>,
+): Promise<StaddleError[]> {
+  // A wait looks at what an earlier step of the same plan has made.
+  const steps = plan.steps.filter(({ operation }) => operation !== "wait");
+  const requests: Record<string, ReadRequest[]> = {};
+  for (const { host, kind, key, resource } of steps) {
+    (requests[host] ??= []).push({ kind, key, uuid: resource.uuid });
+  }
+  const { values, errors } = await hosts.read(plan.hosts, requests);
+  const stale = steps
+    .filter(({ host }) => values[host] !== undefined)
+    .flatMap((step) => check(step, find(step, values[step.host]!), plan, kinds));
+  return [...[...errors.values()].map(asStaddleError), ...stale];
+}
+
+function find(step: Step, observed: readonly Observed[]): Observed | undefined {
+  const alike = observed.filter(({ kind }) => kind === step.kind);
+  return alike.find(({ key }) => key === step.key) ??
+    alike.find(({ uuid }) => uuid !== undefined && uuid === step.resource.uuid);
+}
+
+function check(
+  step: Step,
+  found: Observed | undefined,
+  plan: Plan,
+  kinds: ReadonlyMap<string, Kind>,
+): StaddleError[] {
+  if (found?.fingerprint === step.fingerprint) return [];
+  // Something shared that another stack has made meanwhile is used as it is.
+  if (step.operation === "create" && step.resource.tenure === "shared") return [];
+  if (found === undefined) return [overtaken(step, "it is gone from the host", [])];
+  if (step.fingerprint === undefined) {
+    return [overtaken(step, "something of that name exists on the host by now", [])];
+  }
+  const before = plan.resources.find(({ address }) => address === step.address)?.before;
+  const now = kinds.get(step.kind)?.view(found);
+  const fields = before === undefined || now === undefined ? [] : differences(before, now);
+  return [overtaken(step, "it has been changed on the host", fields)];
+}
+
+function overtaken(step: Step, what: string, fields: readonly string[]): StaddleError {
+  return new StaddleError({
+    code: "plan.stale",
+    summary: `The plan is stale: ${step.address} is not as it was planned for: ${what}`,
+    where: [`${step.kind} ${step.key} on host ${step.host}`],
+    details: fields,
+    help: "nothing was touched: plan again, and review that plan",
+    exitCode: STALE,
+  });
+}
+
+/** `memory: 2 GiB -> 1 GiB` for each field that moved. */
+function differences(before: JsonObject, now: JsonObject): string[] {
+  const old = new Map(rows(before).map(({ path, text }) => [path, text]));
+  const fresh = new Map(rows(now).map(({ path, text }) => [path, text]));
+  return [...new Set([...old.keys(), ...fresh.keys()])].flatMap((path) => {
+    const [was, is] = [old.get(path), fresh.get(path)];
+    return was === is ? [] : [`${path}: ${was ?? "(none)"} -> ${is ?? "(none)"}`];
+  });
+}
