@@ -31,10 +31,9 @@ import {
   remove,
   setPath,
 } from "../../xml/mod.ts";
+import { objectName, reference } from "../reference.ts";
 import { size } from "../size.ts";
 import * as places from "./places.ts";
-
-const address = z.string().regex(/^.+\/[a-z]+\..+$/, "must be the address of a resource");
 
 const deviceName = z.string().regex(
   /^[A-Za-z0-9_-]{1,60}$/,
@@ -93,7 +92,7 @@ const disks = {
     equal: always,
   }),
   volume: field({
-    schema: z.string().min(1).describe("Address of the volume behind the disk."),
+    schema: reference("volume").describe("Address of the volume behind the disk."),
     binding: places.sourceVolume,
     change: "restart",
   }),
@@ -118,7 +117,7 @@ const nics = {
     equal: always,
   }),
   network: field({
-    schema: z.string().min(1).optional().describe("Address of the network that the NIC is on."),
+    schema: reference("network").optional().describe("Address of the network that the NIC is on."),
     binding: places.nicSource("network"),
     change: "live",
   }),
@@ -160,12 +159,12 @@ const nics = {
 
 const boot = {
   kernel: field({
-    schema: z.string().min(1).describe("Address of the image that holds the kernel."),
+    schema: reference("image").describe("Address of the image that holds the kernel."),
     binding: text("./os/kernel"),
     change: "restart",
   }),
   initrd: field({
-    schema: z.string().min(1).optional()
+    schema: reference("image").optional()
       .describe("Address of the image that holds the initial RAM disk."),
     binding: text("./os/initrd"),
     change: "restart",
@@ -217,8 +216,7 @@ function distinct(entries: readonly { name: string }[], context: z.RefinementCtx
 /** The table. */
 export const machineTable = {
   name: field({
-    schema: z.string().regex(/^[^/\n]{1,200}$/, "must be 1 to 200 characters without / or newline")
-      .describe("Name of the libvirt domain."),
+    schema: objectName.describe("Name of the libvirt domain."),
     binding: text("./name"),
     change: "restart",
   }),
@@ -335,7 +333,9 @@ export const machineTable = {
     fields: disks,
   }),
   seed: field({
-    schema: address.optional().describe("Address of the cloud-init seed, shown as a CD-ROM."),
+    schema: reference("seed").optional().describe(
+      "Address of the cloud-init seed, shown as a CD-ROM.",
+    ),
     binding: places.seed,
     change: seedChange,
   }),
