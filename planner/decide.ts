@@ -8,6 +8,7 @@
 import { StaddleError } from "../providers/error.ts";
 import type { FieldChange, Lookup, Observed } from "../providers/provider.ts";
 import type { JournalEntry, ResourceRecord, ResourceStatus } from "../state/store.ts";
+import { sameJson } from "./digest.ts";
 import { type Decision, type OldHalf, worst } from "./decision.ts";
 import { isLeftover } from "./leftover.ts";
 import type { ObservedIndex } from "./observed.ts";
@@ -71,7 +72,6 @@ export function decideDeclared(entry: Resolved, context: DecideContext): Decisio
     host: resource.host,
     key,
     resource,
-    digest: entry.digest,
     needs: entry.needs,
     references: entry.references,
     declared: true,
@@ -302,7 +302,8 @@ function compare(
   const { kind, key, record: known } = base;
   if (
     atKey && status === "present" && known!.key === key &&
-    known!.fingerprint === found.fingerprint && known!.specDigest === entry.digest
+    known!.fingerprint === found.fingerprint &&
+    sameJson(known!.resource.spec, base.resource.spec)
   ) return decision(base, "no-op", "unchanged", { observed: found });
 
   const changes = [...diff(entry, found, known, context)];
@@ -391,7 +392,6 @@ export function decideGone(
     host: known.host,
     key: known.key,
     resource: known.resource,
-    digest: known.specDigest,
     needs: known.needs,
     references: [],
     declared: false,
@@ -429,7 +429,6 @@ export function decideUnrecorded(entry: Resolved, context: DecideContext): Decis
       host: resource.host,
       key: found.key,
       resource,
-      digest: entry.digest,
       needs: entry.needs,
       references: entry.references,
       declared: false,

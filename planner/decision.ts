@@ -37,7 +37,6 @@ export interface Decision {
   readonly changes: readonly FieldChange[];
   /** Resolved as declared, or as last applied where nothing declares it any more. */
   readonly resource: Resource;
-  readonly digest: string;
   /** Addresses that it depends on. */
   readonly needs: readonly string[];
   readonly references: readonly Reference[];

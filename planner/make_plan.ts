@@ -25,6 +25,7 @@ import { type Plan, PLAN_FORMAT, type ResourcePlan } from "./plan.ts";
 import { issueError } from "./problem.ts";
 import { emptyLookup, type Kinds, type Resolution, resolveTopology } from "./resolve.ts";
 import { select } from "./select.ts";
+import { Slots } from "./slots.ts";
 import { makeSteps } from "./steps.ts";
 import type { Topology } from "./topology.ts";
 
@@ -71,7 +72,7 @@ export function makePlan(input: PlanInput): MadePlan {
   const observed = indexObserved(input.observed);
   const resolution: Resolution = topology === undefined
     ? { resolved: new Map(), lookup: emptyLookup(stack, input.facts), errors: [] }
-    : resolveTopology(topology, kinds, { observed, facts: input.facts });
+    : resolveTopology(topology, kinds, { observed: input.observed, facts: input.facts });
   if (mode === "apply") errors.push(...resolution.errors);
 
   const unread = new Set<string>();
@@ -80,10 +81,10 @@ export function makePlan(input: PlanInput): MadePlan {
     if (!observed.wasRead(host)) unread.add(host);
     return observed.wasRead(host);
   };
-  const wanted = new Map<string, string>();
+  const wanted = new Slots<string>();
   if (mode === "apply") {
     for (const { resource, key } of resolution.resolved.values()) {
-      wanted.set(`${resource.host}\n${resource.kind}\n${key}`, resource.address);
+      wanted.set(resource.host, resource.kind, key, resource.address);
     }
   }
   const context: DecideContext = {
@@ -95,7 +96,7 @@ export function makePlan(input: PlanInput): MadePlan {
     begun: begunSteps(input.unfinished ?? []),
     errors,
     adopted: new Map(),
-    wantedBy: (host, kind, key) => wanted.get(`${host}\n${kind}\n${key}`),
+    wantedBy: (host, kind, key) => wanted.get(host, kind, key),
   };
 
   const decisions = new Map<string, Decision>();

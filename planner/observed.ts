@@ -5,6 +5,7 @@
  */
 
 import type { Observed } from "../providers/provider.ts";
+import { Slots } from "./slots.ts";
 
 /** What was read, by host. A host that is no key was not read. */
 export type ObservedByHost = Readonly<Record<string, readonly Observed[]>>;
@@ -19,32 +20,30 @@ export interface ObservedIndex {
   keys(host: string, kind: string): readonly string[];
 }
 
-/** Makes the index. */
+const indexes = new WeakMap<ObservedByHost, ObservedIndex>();
+
+/** Makes the index, once for all that ask for it on the way to a plan. */
 export function indexObserved(observed: ObservedByHost): ObservedIndex {
-  const keys = new Map<string, Map<string, Observed>>();
-  const uuids = new Map<string, Map<string, Observed>>();
+  const found = indexes.get(observed);
+  if (found !== undefined) return found;
+  const made = makeIndex(observed);
+  indexes.set(observed, made);
+  return made;
+}
+
+function makeIndex(observed: ObservedByHost): ObservedIndex {
+  const keys = new Slots<Observed>();
+  const uuids = new Slots<Observed>();
   for (const [host, objects] of Object.entries(observed)) {
     for (const object of objects) {
-      const slot = `${host}\n${object.kind}`;
-      put(keys, slot, object.key, object);
-      if (object.uuid !== undefined) put(uuids, slot, object.uuid.toLowerCase(), object);
+      keys.set(host, object.kind, object.key, object);
+      if (object.uuid !== undefined) uuids.set(host, object.kind, object.uuid, object);
     }
   }
   return {
     wasRead: (host) => Object.hasOwn(observed, host),
-    byKey: (host, kind, key) => keys.get(`${host}\n${kind}`)?.get(key),
-    byUuid: (host, kind, uuid) => uuids.get(`${host}\n${kind}`)?.get(uuid),
-    keys: (host, kind) => [...keys.get(`${host}\n${kind}`)?.keys() ?? []].sort(),
+    byKey: (host, kind, key) => keys.get(host, kind, key),
+    byUuid: (host, kind, uuid) => uuids.get(host, kind, uuid),
+    keys: (host, kind) => keys.names(host, kind),
   };
-}
-
-function put(
-  slots: Map<string, Map<string, Observed>>,
-  slot: string,
-  name: string,
-  object: Observed,
-): void {
-  const names = slots.get(slot);
-  if (names === undefined) slots.set(slot, new Map([[name, object]]));
-  else names.set(name, object);
 }

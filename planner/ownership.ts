@@ -11,6 +11,7 @@ import type { Observed } from "../providers/provider.ts";
 import type { ResourceRecord, StackRecord } from "../state/store.ts";
 import { ownerOf } from "./leftover.ts";
 import type { Resolved } from "./resolve.ts";
+import { Slots } from "./slots.ts";
 
 /** The answer. */
 export type Ownership =
@@ -30,17 +31,17 @@ export interface RecordIndex {
 /** Makes the index. */
 export function indexRecord(stack: string, record: StackRecord | undefined): RecordIndex {
   const addresses = new Map<string, ResourceRecord>();
-  const keys = new Map<string, ResourceRecord>();
+  const keys = new Slots<ResourceRecord>();
   for (const entry of record?.resources ?? []) {
     addresses.set(entry.address, entry);
     if (entry.resource.tenure !== "existing") {
-      keys.set(`${entry.host}\n${entry.kind}\n${entry.key}`, entry);
+      keys.set(entry.host, entry.kind, entry.key, entry);
     }
   }
   return {
     stack,
     byAddress: (address) => addresses.get(address),
-    byKey: (host, kind, key) => keys.get(`${host}\n${kind}\n${key}`),
+    byKey: (host, kind, key) => keys.get(host, kind, key),
   };
 }
 

@@ -6,6 +6,7 @@
 
 import type { ReadRequest } from "../providers/provider.ts";
 import type { StackRecord } from "../state/store.ts";
+import { sameJson } from "./digest.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { type Kinds, resolveTopology } from "./resolve.ts";
 import type { Selection } from "./select.ts";
@@ -59,7 +60,7 @@ export function factsNeeded(
   const observed = indexObserved(options.observed);
   const recorded = new Map((record?.resources ?? []).map((entry) => [entry.address, entry]));
   const hosts = new Set<string>();
-  for (const entry of resolveTopology(topology, kinds, { observed }).resolved.values()) {
+  for (const entry of resolveTopology(topology, kinds, options).resolved.values()) {
     const { address, host, kind, tenure } = entry.resource;
     if (hosts.has(host) || !observed.wasRead(host)) continue;
     if (options.selection !== undefined && !options.selection.has(address)) continue;
@@ -68,7 +69,7 @@ export function factsNeeded(
     const known = recorded.get(address);
     if (
       object === undefined || known?.fingerprint !== object.fingerprint ||
-      known.specDigest !== entry.digest
+      !sameJson(known.resource.spec, entry.resource.spec)
     ) hosts.add(host);
   }
   return [...hosts].sort();

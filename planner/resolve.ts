@@ -7,9 +7,8 @@
 
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Kind, Lookup, Reference, Resource } from "../providers/provider.ts";
-import { digest } from "./digest.ts";
 import { type Graph, topologicalOrder } from "./graph.ts";
-import type { ObservedIndex } from "./observed.ts";
+import { indexObserved, type ObservedByHost } from "./observed.ts";
 import type { Topology } from "./topology.ts";
 
 /** Kinds by name. */
@@ -22,8 +21,6 @@ export interface Resolved {
   readonly kind: Kind;
   /** Name on the host. */
   readonly key: string;
-  /** Digest of the physical spec. */
-  readonly digest: string;
   readonly references: readonly Reference[];
   /** Addresses that it depends on, sorted, each once. */
   readonly needs: readonly string[];
@@ -39,7 +36,8 @@ export interface Resolution {
 
 /** What resolving may look at. */
 export interface ResolveOptions {
-  readonly observed?: ObservedIndex;
+  readonly observed?: ObservedByHost;
+  /** For the lookup that is given back; resolving itself never depends on facts. */
   readonly facts?: Readonly<Record<string, JsonObject>>;
 }
 
@@ -49,61 +47,89 @@ export interface Dependencies {
   readonly graph: Graph;
 }
 
-/** Reads the dependencies off a topology. A resource of an unknown kind has those it names only. */
-export function dependencies(topology: Topology, kinds: Kinds): Dependencies {
+/** What was worked out for a topology: it is asked for several times on the way to a plan. */
+interface Known {
+  readonly kinds: Kinds;
+  readonly dependencies: Dependencies;
+  readonly order: readonly string[];
+  readonly resolutions: Map<ObservedByHost | undefined, Omit<Resolution, "lookup">>;
+}
+
+const known = new WeakMap<Topology, Known>();
+
+function knownOf(topology: Topology, kinds: Kinds): Known {
+  const found = known.get(topology);
+  if (found?.kinds === kinds) return found;
   const references = new Map<string, readonly Reference[]>();
   const graph = new Map<string, readonly string[]>();
   for (const resource of topology.resources) {
-    const found = kinds.get(resource.kind)?.references(resource) ?? [];
-    references.set(resource.address, found);
+    const refers = kinds.get(resource.kind)?.references(resource) ?? [];
+    references.set(resource.address, refers);
     const needs = new Set(resource.dependsOn);
-    for (const reference of found) needs.add(reference.address);
+    for (const reference of refers) needs.add(reference.address);
     graph.set(resource.address, needs.size > 1 ? [...needs].sort() : [...needs]);
   }
-  return { references, graph };
+  const made: Known = {
+    kinds,
+    dependencies: { references, graph },
+    order: topologicalOrder(graph).order,
+    resolutions: new Map(),
+  };
+  known.set(topology, made);
+  return made;
+}
+
+/** Reads the dependencies off a topology. A resource of an unknown kind has those it names only. */
+export function dependencies(topology: Topology, kinds: Kinds): Dependencies {
+  return knownOf(topology, kinds).dependencies;
 }
 
 /** Resolves a topology that was found valid. */
 export function resolveTopology(
   topology: Topology,
   kinds: Kinds,
-  options: ResolveOptions & { readonly dependencies?: Dependencies } = {},
+  options: ResolveOptions = {},
 ): Resolution {
+  const { dependencies, order, resolutions } = knownOf(topology, kinds);
+  const before = resolutions.get(options.observed);
   const declared = new Map(topology.resources.map((resource) => [resource.address, resource]));
-  const resolved = new Map<string, Resolved>();
-  const errors: StaddleError[] = [];
+  const resolved = before?.resolved as Map<string, Resolved> | undefined ?? new Map();
+  const observed = options.observed === undefined ? undefined : indexObserved(options.observed);
   const lookup: Lookup = {
     stack: topology.stack,
     resource: (address) => resolved.get(address)?.resource ?? declared.get(address),
     observed: (address) => {
       const entry = resolved.get(address);
-      if (entry === undefined || options.observed === undefined) return undefined;
+      if (entry === undefined || observed === undefined) return undefined;
       const { host, kind } = entry.resource;
-      return options.observed.byKey(host, kind, entry.key) ??
-        options.observed.byUuid(host, kind, entry.resource.uuid);
+      return observed.byKey(host, kind, entry.key) ??
+        observed.byUuid(host, kind, entry.resource.uuid);
     },
     facts: (host) => options.facts?.[host],
   };
-  const { references, graph } = options.dependencies ?? dependencies(topology, kinds);
-  for (const address of topologicalOrder(graph).order) {
+  if (before !== undefined) return { ...before, lookup };
+
+  const blind: Lookup = { ...lookup, facts: () => undefined };
+  const errors: StaddleError[] = [];
+  for (const address of order) {
     const resource = declared.get(address)!;
     const kind = kinds.get(resource.kind);
     if (kind === undefined) continue;
     try {
-      const physical = { ...resource, spec: kind.resolve(resource, lookup) };
+      const physical = { ...resource, spec: kind.resolve(resource, blind) };
       resolved.set(address, {
         resource: physical,
         kind,
         key: kind.key(physical),
-        digest: digest(physical.spec),
-        references: references.get(address)!,
-        needs: graph.get(address)!,
+        references: dependencies.references.get(address)!,
+        needs: dependencies.graph.get(address)!,
       });
     } catch (error) {
       if (!(error instanceof StaddleError)) throw error;
       errors.push(error);
     }
   }
+  resolutions.set(options.observed, { resolved, errors });
   return { resolved, lookup, errors };
 }
 

@@ -12,6 +12,7 @@
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Step } from "../providers/provider.ts";
 import type { Decision } from "./decision.ts";
+import { digest } from "./digest.ts";
 import { topologicalOrder } from "./graph.ts";
 import { ownerOf } from "./leftover.ts";
 import { problem } from "./problem.ts";
@@ -28,6 +29,8 @@ type Decisions = ReadonlyMap<string, Decision>;
 
 /** Makes the steps of all decisions, each behind everything that it needs. */
 export function makeSteps(decisions: Decisions, context: StepsContext): Step[] {
+  const idle = ["no-op", "forget"];
+  if ([...decisions.values()].every((decision) => idle.includes(decision.action))) return [];
   const careful = wire(decisions, context, true);
   const ordered = order(careful);
   if (ordered.cycles.length === 0) return ordered.steps;
@@ -69,6 +72,7 @@ function wire(decisions: Decisions, context: StepsContext, careful: boolean): St
   const steps: Step[] = [];
   for (const address of [...decisions.keys()].sort()) {
     const decision = decisions.get(address)!;
+    if (decision.action === "no-op" || decision.action === "forget") continue;
     const needs = ready.of(decision.needs);
     if (decision.nameFrom !== undefined) {
       const freed = nameFreed(decision, decisions.get(decision.nameFrom), context);
@@ -134,7 +138,7 @@ function step(
     host: decision.host,
     key: decision.key,
     resource: spec === undefined ? resource : { ...resource, spec },
-    mark: { stack: context.stack, address, digest: decision.digest },
+    mark: { stack: context.stack, address, digest: digest(resource.spec) },
     previous: operation === "update" ? decision.record?.resource.spec : undefined,
     changes: operation === "wait" ? [] : decision.changes,
     fingerprint: operation === "wait" && makes(decision) ? undefined : found?.fingerprint,
@@ -155,7 +159,7 @@ function deletion(decision: Decision, context: StepsContext, needs: ReadonlySet<
     mark: {
       stack: context.stack,
       address,
-      digest: record?.specDigest ?? decision.digest,
+      digest: record?.specDigest ?? digest(decision.resource.spec),
     },
     changes: [],
     fingerprint: (old?.observed ?? decision.observed)?.fingerprint,

@@ -7,11 +7,11 @@
 
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Kind, Resource } from "../providers/provider.ts";
-import { canonicalJson } from "./digest.ts";
 import { topologicalOrder } from "./graph.ts";
 import { nearest } from "./nearest.ts";
 import { pathText } from "./paths.ts";
 import { problem } from "./problem.ts";
+import { Slots } from "./slots.ts";
 import { type Dependencies, dependencies, type Kinds, resolveTopology } from "./resolve.ts";
 import type { Topology } from "./topology.ts";
 
@@ -19,7 +19,6 @@ import type { Topology } from "./topology.ts";
 export interface Validated {
   /** With every spec as its kind's schema normalises it. */
   readonly topology: Topology;
-  readonly dependencies: Dependencies;
   /** Empty: the topology is valid. */
   readonly errors: readonly StaddleError[];
 }
@@ -49,13 +48,7 @@ export function validateTopology(topology: Topology, kinds: Kinds): Validated {
   }
   const valid: Topology = { ...topology, resources };
   // Kinds may assume a spec that their schema accepted; without it there is nothing to go on from.
-  if (errors.length > 0) {
-    return {
-      topology: valid,
-      dependencies: { references: new Map(), graph: new Map() },
-      errors,
-    };
-  }
+  if (errors.length > 0) return { topology: valid, errors };
 
   const deps = dependencies(valid, kinds);
   for (const resource of resources) checkReferences(resource, byAddress, deps, errors);
@@ -64,8 +57,8 @@ export function validateTopology(topology: Topology, kinds: Kinds): Validated {
       errors.push(cycleError(cycle, byAddress));
     }
   }
-  if (errors.length === 0) errors.push(...collisions(valid, kinds, deps));
-  return { topology: valid, dependencies: deps, errors };
+  if (errors.length === 0) errors.push(...collisions(valid, kinds));
+  return { topology: valid, errors };
 }
 
 function frameErrors(resource: Resource, topology: Topology, kinds: Kinds): StaddleError[] {
@@ -227,14 +220,13 @@ function cycleError(
 }
 
 /** Names and claims that two resources have at once. */
-function collisions(topology: Topology, kinds: Kinds, deps: Dependencies): StaddleError[] {
-  const { resolved, errors: unresolved } = resolveTopology(topology, kinds, { dependencies: deps });
+function collisions(topology: Topology, kinds: Kinds): StaddleError[] {
+  const { resolved, errors: unresolved } = resolveTopology(topology, kinds);
   const errors = [...unresolved];
-  const names = new Map<string, Resource>();
+  const names = new Slots<Resource>();
   for (const { resource, key } of resolved.values()) {
-    const slot = `${resource.host}\n${resource.kind}\n${key}`;
-    const other = names.get(slot);
-    if (other === undefined) names.set(slot, resource);
+    const other = names.get(resource.host, resource.kind, key);
+    if (other === undefined) names.set(resource.host, resource.kind, key, resource);
     else if (other.tenure !== "existing" || resource.tenure !== "existing") {
       errors.push(problem(resource, {
         code: "topology.duplicate-name",
@@ -245,12 +237,12 @@ function collisions(topology: Topology, kinds: Kinds, deps: Dependencies): Stadd
       }));
     }
   }
-  const claims = new Map<string, { readonly resource: Resource; readonly path: string }>();
+  const claims = new Slots<{ readonly resource: Resource; readonly path: string }>();
   for (const resource of topology.resources) {
     for (const claim of kinds.get(resource.kind)?.claims?.(resource) ?? []) {
-      const slot = canonicalJson([claim.scope === "host" ? resource.host : "", claim.what]);
-      const other = claims.get(slot);
-      if (other === undefined) claims.set(slot, { resource, path: claim.path });
+      const host = claim.scope === "host" ? resource.host : "";
+      const other = claims.get(host, "", claim.what);
+      if (other === undefined) claims.set(host, "", claim.what, { resource, path: claim.path });
       else {
         const same = other.resource.address === resource.address;
         errors.push(problem(resource, {
