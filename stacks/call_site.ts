@@ -32,10 +32,10 @@ export function isOwn(url: string): boolean {
   return own.some((prefix) => url.startsWith(prefix));
 }
 
-/** The author's frames of a trace: without Staddle's own and without packages. */
+/** The author's frames of a trace: without Staddle's own, packages, and Deno's. */
 export function authorFrames(trace: string | undefined): readonly Frame[] {
   return framesOf(trace).filter((frame) =>
-    !isOwn(frame.url) && !frame.url.includes("/npm/registry.npmjs.org/")
+    !isOwn(frame.url) && !/\/npm\/[^/]+\/|\/\$deno\$/.test(frame.url)
   );
 }
 

@@ -54,6 +54,14 @@ export interface Network extends Handle {
   readonly bridge: string;
 }
 
+/** A list of which the first few are taken to be there: asking for one that is not is an error. */
+export interface Parts<T> extends ReadonlyArray<T> {
+  readonly 0: T;
+  readonly 1: T;
+  readonly 2: T;
+  readonly 3: T;
+}
+
 /** A NIC of a machine. */
 export interface Nic {
   /** Name in the machine: `nic0`, `nic1`, … unless declared. */
@@ -78,10 +86,12 @@ export interface Machine extends Handle {
   readonly uuid: string;
   /** IP address of the first NIC that has one. @throws {StaddleError} when none has. */
   readonly address: string;
-  readonly nics: readonly Nic[];
+  /** @throws {StaddleError} by an index that no NIC has. */
+  readonly nics: Parts<Nic>;
   /** The NIC of a name. @throws {StaddleError} when there is none. */
   nic(name: string): Nic;
-  readonly disks: readonly Disk[];
+  /** @throws {StaddleError} by an index that no disk has. */
+  readonly disks: Parts<Disk>;
 }
 
 const handles = new WeakSet<object>();
@@ -95,4 +105,16 @@ export function seal<T extends Handle>(handle: T): T {
 /** Whether a value came out of a declaration. */
 export function isHandle(value: unknown): value is Handle {
   return typeof value === "object" && value !== null && handles.has(value);
+}
+
+/** A frozen list that answers an index that is not there with an error. */
+export function parts<T>(list: readonly T[], missing: (index: number) => Error): Parts<T> {
+  return new Proxy(Object.freeze([...list]), {
+    get(target, key, receiver) {
+      if (typeof key === "string" && /^\d+$/.test(key) && Number(key) >= target.length) {
+        throw missing(Number(key));
+      }
+      return Reflect.get(target, key, receiver);
+    },
+  }) as unknown as Parts<T>;
 }

@@ -32,7 +32,7 @@ export type {
 } from "./declare/network.ts";
 export type { ExistingPoolOptions, PoolOptions } from "./declare/pool.ts";
 export type { Size, VolumeContent, VolumeOptions } from "./declare/volume.ts";
-export type { Disk, Handle, Image, Machine, Network, Nic, Pool, Volume } from "./handles.ts";
+export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } from "./handles.ts";
 export { sensitive } from "./outputs.ts";
 export type { Sensitive } from "./outputs.ts";
 export type { HostScope, Repeats, SpanningScope, StackScope } from "./scope.ts";

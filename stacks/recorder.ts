@@ -85,15 +85,18 @@ export class Recorder {
   }
 
   /**
-   * Takes a resource in.
+   * Refuses an address that is taken.
    *
-   * @throws {StaddleError} naming both places when the address is taken.
+   * @throws {StaddleError} naming both places.
    */
+  checkFree(address: string, label: string, at: string | undefined): void {
+    const before = this.entries.get(address);
+    if (before === undefined) return;
+    throw twice(`${label} (${address})`, "declared", before.at, at);
+  }
+
+  /** Takes a resource in; its address is free. */
   add(entry: Omit<Entry, "uuid">): Entry {
-    const before = this.entries.get(entry.address);
-    if (before !== undefined) {
-      throw twice(`${entry.kind} ${entry.address}`, "declared", before.at, entry.at);
-    }
     const full: Entry = { ...entry, uuid: resourceUuid(this.stack, entry.address) };
     this.entries.set(entry.address, full);
     return full;

@@ -48,7 +48,9 @@ export function subjectOf(context: Context, kind: string, name: unknown): Subjec
     label: `${kind} ${[...context.scopes, String(name)].join("/")}`,
     at: context.at,
   };
-  context.recorder.checkName(subject, kind, name);
+  const recorder: Recorder = context.recorder;
+  recorder.checkName(subject, kind, name);
+  recorder.checkFree(addressOf(context, kind, name), subject.label, subject.at);
   return subject;
 }
 
@@ -64,8 +66,11 @@ export function record(
     readonly dependsOn?: unknown;
   },
 ): Entry {
+  const address = addressOf(context, init.kind, init.name);
+  // An inline volume may have the address of one that is declared by itself.
+  context.recorder.checkFree(address, `${init.kind} ${init.name}`, subject.at);
   return context.recorder.add({
-    address: addressOf(context, init.kind, init.name),
+    address,
     kind: init.kind,
     host: context.host,
     name: init.name,

@@ -7,7 +7,15 @@
 import { nicMac, resourceUuid } from "../../planner/identity.ts";
 import type { JsonObject } from "../../providers/provider.ts";
 import { type CloudInit, metaData, userData } from "../cloud_config.ts";
-import { type Disk, type Image, type Machine, type Network, type Nic, seal } from "../handles.ts";
+import {
+  type Disk,
+  type Image,
+  type Machine,
+  type Network,
+  type Nic,
+  parts,
+  seal,
+} from "../handles.ts";
 import type { Pool, Volume } from "../handles.ts";
 import type { Recorder } from "../recorder.ts";
 import {
@@ -417,15 +425,21 @@ function machineHandle(
   nics: readonly DeclaredNic[],
 ): Machine {
   const { name, uuid, context, address: resource } = owner;
-  const nicHandles = Object.freeze(nics.map((nic) => nic.handle));
+  const nicHandles = nics.map((nic) => nic.handle);
+  const missing = (what: string, count: number) => (index: number) =>
+    unknown(
+      `machine ${name}`,
+      `${what}[${index}]`,
+      `it has ${count === 0 ? `no ${what}` : `${count} of them, counted from 0`}`,
+    );
   return seal({
     kind: "machine",
     resource,
     host: context.host,
     name: owner.onHost,
     uuid,
-    nics: nicHandles,
-    disks: Object.freeze(disks.map((disk) => disk.handle)),
+    nics: parts(nicHandles, missing("nics", nics.length)),
+    disks: parts(disks.map((disk) => disk.handle), missing("disks", disks.length)),
     nic(wanted: string): Nic {
       const found = nicHandles.find((one) => one.name === wanted);
       if (found !== undefined) return found;

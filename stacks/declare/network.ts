@@ -115,7 +115,8 @@ export function declareNetwork(context: Context, name: string, options: unknown)
       help: 'keep one of "nat", "route", "isolated"',
     });
   }
-  const mode = declared[0] ?? (given.bridge === undefined ? undefined : "bridge");
+  const mode: (typeof modes)[number] | "bridge" | undefined = declared.at(0) ??
+    (given.bridge === undefined ? undefined : "bridge");
   if (mode === undefined) {
     throw complaint(subject, {
       code: "stack.invalid-value",
@@ -124,9 +125,10 @@ export function declareNetwork(context: Context, name: string, options: unknown)
         "that the host has",
     });
   }
-  const where = mode === "bridge" || given[mode] === true ? undefined : given[mode];
+  const stated: string | true | undefined = mode === "bridge" ? undefined : given[mode];
+  const where = stated === true ? undefined : stated;
   if (where !== undefined) checkSubnet(subject, [mode], where);
-  const subnet = where as string | undefined;
+  const subnet = where;
   if (subnet === undefined) {
     const field = (["gateway", "dhcp", "reservations"] as const)
       .find((one) => given[one] !== undefined);

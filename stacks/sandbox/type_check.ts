@@ -1,0 +1,79 @@
+/**
+ * Checks a stack's types. Deno remembers what it found good: an unchanged stack costs one short
+ * process, a changed one a second or two, beside the evaluation.
+ *
+ * @module
+ */
+
+import { StaddleError } from "../../providers/error.ts";
+import { type Limits, runDeno } from "./process.ts";
+import type { Project } from "./project.ts";
+import { graphFlags } from "./walk.ts";
+
+/** Errors beyond these are counted only. */
+const mostErrors = 8;
+
+/**
+ * Checks the types.
+ *
+ * @returns An error for the first few that are found; undefined when there are none.
+ */
+export async function checkTypes(
+  project: Project,
+  options: { readonly lockFile: string; readonly limits: Limits; readonly signal: AbortSignal },
+): Promise<StaddleError | undefined> {
+  const result = await runDeno({
+    args: [
+      "check",
+      "--quiet",
+      "--cached-only",
+      "--node-modules-dir=none",
+      // Its compiler options count; its imports stand in the map. Without any, ours do.
+      `--config=${project.config ?? `${project.staddleRoot}/deno.json`}`,
+      ...graphFlags(project, options.lockFile),
+      project.stackFile,
+    ],
+    limits: options.limits,
+    signal: options.signal,
+  });
+  if (result.ending === "exited" && result.code === 0) return undefined;
+  const found = [...result.stderr.matchAll(
+    /(TS\d+) \[ERROR\]: ([\s\S]*?)\n\s+at file:\/\/(\S+?):(\d+):(\d+)/g,
+  )];
+  if (found.length === 0) {
+    return new StaddleError({
+      code: "stack.not-checked",
+      summary: `cannot check the types of ${project.stackFile}`,
+      details: result.ending === "timed-out"
+        ? [`the check took more than ${options.limits.timeout / 1000} s`]
+        : lines(result.stderr).slice(0, 8),
+      help: "run deno check on the file",
+    });
+  }
+  const shown = found.slice(0, mostErrors);
+  const place = (match: RegExpMatchArray) =>
+    `${decodeURIComponent(match[3]!)}:${match[4]}:${match[5]}`;
+  return new StaddleError({
+    code: "stack.type-error",
+    summary: found.length === 1
+      ? "the stack has a type error"
+      : `the stack has ${found.length} type errors`,
+    where: shown.map(place),
+    details: shown.flatMap((match) => message(match[1]!, match[2]!)),
+    help: "correct it: the types say what a stack may declare",
+  });
+}
+
+/** The compiler's message, without its picture of the line. */
+function message(code: string, text: string): readonly string[] {
+  const all = lines(text);
+  const caret = all.findIndex((line) => /^\s*~+\s*$/.test(line));
+  const words = caret > 0 ? all.slice(0, caret - 1) : all;
+  return words.map((line, index) => (index === 0 ? `${code}: ${line}` : line));
+}
+
+function lines(text: string): readonly string[] {
+  return text.split("\n").map((line) => line.trimEnd()).filter((line) =>
+    line !== "" && !/^Stack backtrace|^\s+\d+: </.test(line)
+  );
+}

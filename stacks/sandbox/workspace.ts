@@ -1,0 +1,62 @@
+/**
+ * The temporary folder of one evaluation: a cache without storage, and the lock.
+ *
+ * @module
+ */
+
+import { denoDirectory } from "./process.ts";
+import type { Project } from "./project.ts";
+
+/** Files of one evaluation; removed when it is disposed of. */
+export interface Workspace extends AsyncDisposable {
+  /** `DENO_DIR` for a stack's process. */
+  readonly denoDirectory: string;
+  readonly lockFile: string;
+}
+
+/** Parts of Deno's cache that a stack's process may use. */
+const shared = [
+  "npm",
+  "gen",
+  "dep_analysis_cache_v2",
+  "node_analysis_cache_v2",
+  "v8_code_cache_v2",
+];
+
+/**
+ * Makes the folder.
+ *
+ * Deno keeps `localStorage` and `caches` under its cache, and asks no permission for them: a stack
+ * could remember things from one evaluation to the next, and fill the disk. So its process gets a
+ * cache folder of its own, made of links to the parts that it needs, in which the place of that
+ * storage is taken by a file.
+ */
+export async function makeWorkspace(project: Project): Promise<Workspace> {
+  const folder = await Deno.makeTempDir({ prefix: "staddle-" });
+  try {
+    const real = denoDirectory();
+    await Promise.all([
+      Deno.writeTextFile(`${folder}/location_data`, ""),
+      project.lockFile === undefined
+        ? Deno.writeTextFile(`${folder}/deno.lock`, project.lock)
+        : undefined,
+      ...shared.map(async (name) => {
+        if (real === undefined) return;
+        const target = `${real}/${name}`;
+        if (await Deno.lstat(target).then(() => true, () => false)) {
+          await Deno.symlink(target, `${folder}/${name}`);
+        }
+      }),
+    ]);
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    throw error;
+  }
+  return {
+    denoDirectory: folder,
+    lockFile: project.lockFile ?? `${folder}/deno.lock`,
+    async [Symbol.asyncDispose]() {
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
