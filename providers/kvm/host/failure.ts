@@ -6,6 +6,7 @@
  */
 
 import { StaddleError } from "../../error.ts";
+import type { LibvirtError } from "../libvirt/mod.ts";
 import { ErrorCode, ErrorDomain } from "../libvirt/error_names.ts";
 
 /** What libvirt said: the fields of the binding's own error. */
@@ -13,6 +14,18 @@ export interface LibvirtFailure {
   readonly code: number;
   readonly domain: number;
   readonly message: string;
+  /** The C function that failed. */
+  readonly call?: string;
+}
+
+/** What the binding's error says. */
+export function asFailure(error: LibvirtError): LibvirtFailure {
+  return {
+    code: error.code,
+    domain: error.domain,
+    message: error.libvirtMessage,
+    call: error.call,
+  };
 }
 
 /** What was being done when it failed. */
@@ -25,6 +38,8 @@ export interface Attempt {
   readonly doing: string;
   /** Address of the resource, if it was done for one. */
   readonly address?: string;
+  /** Where the resource was declared. */
+  readonly declaredAt?: string;
 }
 
 interface Known {
@@ -190,8 +205,10 @@ const names = new Map<number, string>(
 );
 
 /** libvirt's code and words, on one line. */
-export function libvirtLine({ code, message }: LibvirtFailure): string {
-  return `libvirt: ${message.trim()} (${names.get(code) ?? "code"} ${code})`;
+export function libvirtLine({ code, message, call }: LibvirtFailure): string {
+  return `libvirt: ${call === undefined ? "" : `${call}: `}${message.trim()} (${
+    names.get(code) ?? "code"
+  } ${code})`;
 }
 
 /** Makes the error for a person of what libvirt said. */
@@ -203,6 +220,7 @@ export function libvirtError(failure: LibvirtFailure, attempt: Attempt): Staddle
     where: [
       ...(attempt.address === undefined ? [] : [attempt.address]),
       `host ${attempt.host} (${attempt.uri})`,
+      ...(attempt.declaredAt === undefined ? [] : [attempt.declaredAt]),
     ],
     details: [libvirtLine(failure)],
     ...(known === undefined ? {} : { help: known.help }),

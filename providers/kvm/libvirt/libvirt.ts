@@ -42,6 +42,11 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds after which waiting is given up in the same way. */
   readonly timeout?: number;
+  /**
+   * Whether calls take a while to travel, so that more of them are kept under way. Default: by the
+   * URI; say true where a local socket leads to another host.
+   */
+  readonly remote?: boolean;
 }
 
 /** libvirt's own default. */
@@ -135,7 +140,7 @@ export class Libvirt implements AsyncDisposable {
 
   async #open(uri: string, options: ConnectOptions): Promise<Connection> {
     const runtime = this.#runtime;
-    const remote = isRemote(uri);
+    const remote = options.remote ?? isRemote(uri);
     const lane = new Lane(this.#pool, {
       limit: remote ? this.#limits.remote : this.#limits.local,
       slowLimit: SLOW_CALLS,

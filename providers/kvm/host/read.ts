@@ -1,0 +1,304 @@
+/**
+ * Reading a host in bulk: each list once, then the XML of what was asked for, all of it in flight.
+ *
+ * States come from the lists' own filters, a call each however many objects there are.
+ *
+ * @module
+ */
+
+import type { JsonObject, Mark, Observed, ReadRequest } from "../../provider.ts";
+import { fingerprints } from "../kinds/mod.ts";
+import { imageStamp } from "../kinds/image/mod.ts";
+import {
+  type Connection,
+  isDisconnected,
+  isNotFound,
+  LibvirtError,
+  type Network,
+  type StoragePool,
+  type StorageVolume,
+} from "../libvirt/mod.ts";
+import { partStamp } from "../operations/volume.ts";
+import { MARK_NAMESPACE, parseXml, readMark } from "../xml/mod.ts";
+
+/** Reads what was asked for; what does not exist is left out. */
+export async function readHost(
+  connection: Connection,
+  host: string,
+  requests: readonly ReadRequest[],
+): Promise<readonly Observed[]> {
+  const byKind = Map.groupBy(requests, ({ kind }) => kind);
+  const volumes = requests.filter(({ kind }) => VOLUMES.has(kind));
+  const found = await Promise.all([
+    readPools(connection, host, byKind.get("pool") ?? []),
+    readVolumes(connection, host, volumes),
+    readNetworks(connection, host, byKind.get("network") ?? []),
+    readMachines(connection, host, byKind.get("machine") ?? []),
+  ]);
+  return found.flat();
+}
+
+const VOLUMES: ReadonlySet<string> = new Set(["volume", "image", "seed"]);
+
+interface Named {
+  readonly name: string;
+  readonly uuid: string;
+  [Symbol.dispose](): void;
+}
+
+/** Gives the handles back when all is read. */
+function disposeAll(...lists: readonly (readonly Disposable[])[]): void {
+  for (const list of lists) for (const handle of list) handle[Symbol.dispose]();
+}
+
+/** The objects that were asked for, by UUID or by name. */
+function wanted<T extends Named>(objects: readonly T[], requests: readonly ReadRequest[]): T[] {
+  const names = new Set(requests.map(({ key }) => key));
+  const uuids = new Set(requests.map(({ uuid }) => uuid));
+  return objects.filter(({ name, uuid }) => names.has(name) || uuids.has(uuid));
+}
+
+function uuidsOf(objects: readonly Named[]): ReadonlySet<string> {
+  return new Set(objects.map(({ uuid }) => uuid));
+}
+
+/** Undefined for an object that went away since it was listed. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The mark, without parsing the whole XML: a host has many machines, and most need no parsing. */
+function markOf(xml: string): Mark | undefined {
+  if (!xml.includes(MARK_NAMESPACE)) return undefined;
+  const start = xml.indexOf("<metadata");
+  const end = xml.indexOf("</metadata>", start);
+  if (start < 0 || end < 0) return undefined;
+  return readMark(parseXml(`<object>${xml.slice(start, end)}</metadata></object>`));
+}
+
+function observed(
+  kind: string,
+  host: string,
+  object: { readonly name: string; readonly uuid?: string },
+  source: JsonObject,
+  mark?: Mark,
+): Observed {
+  return {
+    kind,
+    host,
+    key: object.name,
+    ...(object.uuid === undefined ? {} : { uuid: object.uuid }),
+    ...(mark === undefined ? {} : { mark }),
+    fingerprint: fingerprints.get(kind)!(source),
+    source,
+  };
+}
+
+/** `VIR_CONNECT_LIST_DOMAINS_…`. */
+const DOMAINS = { transient: 8, paused: 32, other: 128, autostart: 1024 } as const;
+/** `VIR_DOMAIN_XML_INACTIVE`. */
+const DOMAIN_INACTIVE = 2;
+
+async function readMachines(
+  connection: Connection,
+  host: string,
+  requests: readonly ReadRequest[],
+): Promise<Observed[]> {
+  if (requests.length === 0) return [];
+  const [all, autostart, transient, paused, other] = await Promise.all([
+    connection.domains(),
+    connection.domains(DOMAINS.autostart),
+    connection.domains(DOMAINS.transient),
+    connection.domains(DOMAINS.paused),
+    connection.domains(DOMAINS.other),
+  ]);
+  try {
+    const starts = uuidsOf(autostart);
+    const fleeting = uuidsOf(transient);
+    const stopped = uuidsOf(paused);
+    const odd = new Map(
+      await Promise.all(
+        wanted(other, requests).map(async (domain) =>
+          [domain.uuid, (await unlessGone(domain.state()))?.state] as const
+        ),
+      ),
+    );
+    const found = await Promise.all(
+      wanted(all, requests).map(async (domain) => {
+        const active = domain.id >= 0;
+        const [xml, liveXml] = await Promise.all([
+          unlessGone(domain.xml(DOMAIN_INACTIVE)),
+          active ? unlessGone(domain.xml()) : undefined,
+        ]);
+        if (xml === undefined) return undefined;
+        const state = odd.get(domain.uuid);
+        return observed("machine", host, domain, {
+          xml,
+          ...(active && liveXml !== undefined ? { liveXml } : {}),
+          active,
+          state: stopped.has(domain.uuid)
+            ? "paused"
+            : state !== undefined
+            ? STATES[state] ?? "unknown"
+            : active
+            ? "running"
+            : "shutoff",
+          autostart: starts.has(domain.uuid),
+          persistent: !fleeting.has(domain.uuid),
+        }, markOf(xml));
+      }),
+    );
+    return found.filter((item) => item !== undefined);
+  } finally {
+    disposeAll(all, autostart, transient, paused, other);
+  }
+}
+
+/** `virDomainState`, of those that are neither running, paused nor shut off. */
+const STATES: Readonly<Record<number, string>> = {
+  2: "blocked",
+  4: "shutdown",
+  6: "crashed",
+  7: "pmsuspended",
+};
+
+/** `VIR_CONNECT_LIST_NETWORKS_…`. */
+const NETWORKS = { active: 2, transient: 8, autostart: 16 } as const;
+/** `VIR_NETWORK_XML_INACTIVE`. */
+const NETWORK_INACTIVE = 1;
+
+async function readNetworks(
+  connection: Connection,
+  host: string,
+  requests: readonly ReadRequest[],
+): Promise<Observed[]> {
+  if (requests.length === 0) return [];
+  const [all, running, transient, autostart] = await Promise.all([
+    connection.networks(),
+    connection.networks(NETWORKS.active),
+    connection.networks(NETWORKS.transient),
+    connection.networks(NETWORKS.autostart),
+  ]);
+  try {
+    const active = uuidsOf(running);
+    const fleeting = uuidsOf(transient);
+    const starts = uuidsOf(autostart);
+    const found = await Promise.all(
+      wanted<Network>(all, requests).map(async (network) => {
+        const runs = active.has(network.uuid);
+        const [xml, liveXml] = await Promise.all([
+          unlessGone(network.xml(NETWORK_INACTIVE)),
+          runs ? unlessGone(network.xml()) : undefined,
+        ]);
+        if (xml === undefined) return undefined;
+        return observed("network", host, network, {
+          xml,
+          ...(liveXml === undefined ? {} : { liveXml }),
+          active: runs,
+          autostart: starts.has(network.uuid),
+          persistent: !fleeting.has(network.uuid),
+        }, markOf(xml));
+      }),
+    );
+    return found.filter((item) => item !== undefined);
+  } finally {
+    disposeAll(all, running, transient, autostart);
+  }
+}
+
+/** `VIR_CONNECT_LIST_STORAGE_POOLS_…`. */
+const POOLS = { active: 2, autostart: 16 } as const;
+/** `VIR_STORAGE_XML_INACTIVE`. */
+const POOL_INACTIVE = 1;
+
+async function readPools(
+  connection: Connection,
+  host: string,
+  requests: readonly ReadRequest[],
+): Promise<Observed[]> {
+  if (requests.length === 0) return [];
+  const [all, running, autostart] = await Promise.all([
+    connection.pools(),
+    connection.pools(POOLS.active),
+    connection.pools(POOLS.autostart),
+  ]);
+  try {
+    const active = uuidsOf(running);
+    const starts = uuidsOf(autostart);
+    const found = await Promise.all(
+      wanted<StoragePool>(all, requests).map(async (pool) => {
+        const xml = await unlessGone(pool.xml(POOL_INACTIVE));
+        if (xml === undefined) return undefined;
+        return observed("pool", host, pool, {
+          xml,
+          active: active.has(pool.uuid),
+          autostart: starts.has(pool.uuid),
+        });
+      }),
+    );
+    return found.filter((item) => item !== undefined);
+  } finally {
+    disposeAll(all, running, autostart);
+  }
+}
+
+async function readVolumes(
+  connection: Connection,
+  host: string,
+  requests: readonly ReadRequest[],
+): Promise<Observed[]> {
+  if (requests.length === 0) return [];
+  // A pool's name holds no slash.
+  const byPool = Map.groupBy(requests, ({ key }) => key.slice(0, key.indexOf("/")));
+  const pools = await connection.pools(POOLS.active);
+  try {
+    const found = await Promise.all(pools.map(async (pool) => {
+      const asked = byPool.get(pool.name);
+      return asked === undefined ? [] : await readPoolVolumes(pool, host, asked);
+    }));
+    return found.flat();
+  } finally {
+    disposeAll(pools);
+  }
+}
+
+async function readPoolVolumes(
+  pool: StoragePool,
+  host: string,
+  requests: readonly ReadRequest[],
+): Promise<Observed[]> {
+  await refresh(pool);
+  const volumes = await pool.volumes();
+  try {
+    const byName = new Map<string, StorageVolume>(volumes.map((item) => [item.name, item]));
+    const found = await Promise.all(requests.map(async ({ kind, key }) => {
+      const name = key.slice(key.indexOf("/") + 1);
+      const volume = byName.get(name);
+      if (volume === undefined) return undefined;
+      // Half made: as if it were not there, so that it is made anew.
+      if (kind === "image" && !byName.has(imageStamp(name))) return undefined;
+      if (kind === "volume" && byName.has(partStamp(name))) return undefined;
+      const xml = await unlessGone(volume.xml());
+      if (xml === undefined) return undefined;
+      return observed(kind, host, { name: key }, { xml, path: volume.key });
+    }));
+    return found.filter((item) => item !== undefined);
+  } finally {
+    disposeAll(volumes);
+  }
+}
+
+/** A file that was put into the folder by hand is not seen before. */
+async function refresh(pool: StoragePool): Promise<void> {
+  try {
+    await pool.refresh();
+  } catch (error) {
+    // While something is uploaded or cloned the pool cannot be refreshed: it is as up to date as can be.
+    if (!(error instanceof LibvirtError) || isDisconnected(error)) throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The KVM provider: libvirt's QEMU driver on this machine and on others over SSH.
+ *
+ * `kinds/` is its pure half; `host/` reaches hosts, reads them in bulk and tells what they can;
+ * `operations/` carries out steps; `libvirt/` is the binding, usable alone. This file joins them and
+ * holds nothing but the library that is loaded with the first host.
+ *
+ * @module
+ */
+
+import { StaddleError } from "../error.ts";
+import type { HostDeclaration, HostSession, Provider } from "../provider.ts";
+import { type DoctorReport, examine } from "./host/doctor.ts";
+import { isTransient } from "./host/failure.ts";
+import { KvmSession } from "./host/session.ts";
+import { kinds } from "./kinds/mod.ts";
+import { Libvirt, LibvirtLibraryError } from "./libvirt/mod.ts";
+
+export type { DoctorCheck } from "./host/checkup.ts";
+export type { DoctorReport } from "./host/doctor.ts";
+export type { HostFacts } from "./facts.ts";
+
+/** How hosts are opened. */
+export interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** Folder of the stack's file: relative key paths start here. */
+  readonly baseDirectory: string;
+}
+
+/** The KVM provider. */
+export interface KvmProvider extends Provider {
+  /** Examines a host; reads only. What cannot be reached is a check that failed. */
+  diagnose(host: HostDeclaration, options: ConnectOptions): Promise<DoctorReport>;
+}
+
+/** Options of the provider. */
+export interface KvmOptions {
+  /** libvirt's client library; `STADDLE_LIBVIRT`, else `libvirt.so.0`, unless given. */
+  readonly library?: string;
+}
+
+/** Makes the provider. libvirt is loaded when the first host is opened. */
+export function kvm(options: KvmOptions = {}): KvmProvider {
+  let library: Promise<Libvirt> | undefined;
+  const load = async (host: HostDeclaration): Promise<Libvirt> => {
+    library ??= Libvirt.open(options.library === undefined ? {} : { library: options.library });
+    try {
+      return await library;
+    } catch (error) {
+      library = undefined;
+      throw error instanceof LibvirtLibraryError ? noLibrary(host, error) : error;
+    }
+  };
+  return {
+    name: "kvm",
+    kinds,
+    async connect(host, options): Promise<HostSession> {
+      return await KvmSession.open(await load(host), host, options);
+    },
+    isTransient,
+    async diagnose(host, options) {
+      try {
+        return await examine(await load(host), host, options);
+      } catch (error) {
+        if (!(error instanceof StaddleError)) throw error;
+        return {
+          host: host.name,
+          uri: host.uri,
+          checks: [{
+            name: "libvirt client",
+            status: "fail",
+            evidence: [error.message, ...error.details],
+            ...(error.help === undefined ? {} : { remedy: error.help }),
+          }],
+        };
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const loaded = await library?.catch(() => undefined);
+      await loaded?.close();
+    },
+  };
+}
+
+function noLibrary(host: HostDeclaration, error: LibvirtLibraryError): StaddleError {
+  return new StaddleError({
+    code: "kvm.no-library",
+    summary:
+      `cannot reach host "${host.name}": libvirt's client library cannot be loaded on this machine`,
+    where: [`host ${host.name} (${host.uri})`],
+    details: [error.message],
+    help: "install it (Debian and Ubuntu: libvirt0), or let STADDLE_LIBVIRT name its file",
+    cause: error,
+  });
+}

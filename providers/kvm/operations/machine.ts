@@ -1,0 +1,205 @@
+/**
+ * Machines. The running guest is changed first, then its configuration: whatever cuts a run off, the
+ * configuration still says what is missing, and the next run finishes it.
+ *
+ * @module
+ */
+
+import { StaddleError } from "../../error.ts";
+import type { Step, StepContext } from "../../provider.ts";
+import { type LiveCall, liveCalls, machineXml, patchMachine } from "../kinds/machine/mod.ts";
+import { type Connection, type Domain, isNotFound } from "../libvirt/mod.ts";
+import { parseXml, readMark } from "../xml/mod.ts";
+import {
+  type Bench,
+  nameTaken,
+  objectGone,
+  type Operate,
+  type Operations,
+  sleep,
+  whereOf,
+} from "./bench.ts";
+import { findDomain, findDomainByName } from "./find.ts";
+import { shutDown, start } from "./power.ts";
+
+/** `VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE`: with passwords, or a redefine would lose them. */
+const CONFIG_XML = 1 | 2;
+/** `VIR_DOMAIN_DEFINE_VALIDATE`: without it unknown elements are dropped in silence. */
+const VALIDATE = 1;
+/** `VIR_DOMAIN_AFFECT_LIVE`. */
+const LIVE = 1;
+/** `VIR_DOMAIN_UNDEFINE_MANAGED_SAVE`, `…_SNAPSHOTS_METADATA`, `…_NVRAM`, `…_CHECKPOINTS_METADATA`. */
+const UNDEFINE = 1 | 2 | 4 | 16;
+/** `VIR_DOMAIN_METADATA_DESCRIPTION`, `VIR_DOMAIN_METADATA_TITLE`. */
+const DESCRIPTION = 0;
+const TITLE = 1;
+
+/** Milliseconds within which a guest must let go of a device. */
+const DETACH = 30_000;
+/** Milliseconds within which a guest follows: its balloon, its vCPUs. */
+const FOLLOW = 10_000;
+
+const create: Operate = async (bench, step) => {
+  const connection = await bench.connection();
+  const { uuid, spec } = step.resource;
+  using known = await findDomain(connection, uuid);
+  if (known === undefined) {
+    using other = await findDomainByName(connection, step.key);
+    if (other !== undefined) throw nameTaken(bench, step, await describe(other));
+  }
+  const xml = known === undefined
+    ? machineXml(step.resource, step.mark)
+    : patchMachine(await known.xml(CONFIG_XML), step.resource, step.mark, undefined);
+  using domain = await connection.defineDomain(xml, VALIDATE);
+  if (spec.autostart !== undefined) await domain.setAutostart(spec.autostart === true);
+  if (spec.power !== "off") await start(domain);
+  return {};
+};
+
+async function describe(domain: Domain): Promise<string> {
+  const mark = readMark(parseXml(await domain.xml(CONFIG_XML)));
+  return `machine "${domain.name}" has the UUID ${domain.uuid}` +
+    (mark === undefined ? "" : `, and belongs to ${mark.address} of stack "${mark.stack}"`);
+}
+
+const update: Operate = async (bench, step, context) => {
+  const connection = await bench.connection();
+  using known = await findOurs(connection, step);
+  if (known === undefined) throw objectGone(bench, step);
+  const observed = (await bench.read([{ kind: "machine", key: known.name, uuid: known.uuid }]))
+    .find((item) => item.uuid === known.uuid);
+  if (observed === undefined) throw objectGone(bench, step);
+  const calls = liveCalls(step.changes, step.resource, observed);
+  const afterwards = new Set(["setAutostart", "setPower", "restart"]);
+  const now = calls.filter(({ call }) => !afterwards.has(call));
+  for (const call of now) await liveCall(known, call, bench, step, context);
+  const before = await known.xml(CONFIG_XML);
+  const after = patchMachine(before, step.resource, step.mark, step.previous);
+  using domain = await connection.defineDomain(after, VALIDATE);
+  for (const call of calls) {
+    if (call.call === "setAutostart") await domain.setAutostart(call.value);
+    if (call.call === "setPower") {
+      if (call.value === "on") await start(domain);
+      else await shutDown(domain, bench, step, context);
+    }
+    if (call.call === "restart") await restart(connection, domain, before, bench, step, context);
+  }
+  return { patience: now.length > 0 ? FOLLOW : 0 };
+};
+
+/** The machine with our UUID, or one that was taken over under its own. */
+async function findOurs(connection: Connection, step: Step): Promise<Domain | undefined> {
+  const domain = await findDomain(connection, step.resource.uuid);
+  if (domain !== undefined) return domain;
+  const named = await findDomainByName(connection, step.key);
+  if (named === undefined) return undefined;
+  const mark = readMark(parseXml(await named.xml(CONFIG_XML)));
+  if (mark?.stack === step.mark.stack && mark.address === step.address) return named;
+  named[Symbol.dispose]();
+  return undefined;
+}
+
+async function liveCall(
+  domain: Domain,
+  call: LiveCall,
+  bench: Bench,
+  step: Step,
+  context: StepContext,
+): Promise<void> {
+  switch (call.call) {
+    case "setVcpus":
+      return await domain.setVcpus(call.vcpus, LIVE);
+    case "setMemory":
+      return await domain.setMemory(call.kib, LIVE);
+    case "setTitle":
+      return await domain.setMetadata(TITLE, call.value, null, null, LIVE);
+    case "setDescription":
+      return await domain.setMetadata(DESCRIPTION, call.value, null, null, LIVE);
+    case "attachDevice":
+      return await domain.attachDevice(call.xml, LIVE);
+    case "updateDevice":
+      return await domain.updateDevice(call.xml, LIVE);
+    case "detachDevice":
+      return await detach(domain, call, bench, step, context);
+    case "setAutostart":
+    case "setPower":
+    case "restart":
+      throw new Error(`${call.call} is carried out after the configuration was saved`);
+  }
+}
+
+/** libvirt reports success while the device is still there: the guest has to let go of it. */
+async function detach(
+  domain: Domain,
+  call: Extract<LiveCall, { call: "detachDevice" }>,
+  bench: Bench,
+  step: Step,
+  { signal, progress }: StepContext,
+): Promise<void> {
+  // One that was imported may have no alias of its own: its XML names it.
+  if (call.alias === "") await domain.detachDevice(call.xml, LIVE);
+  else {
+    try {
+      await domain.detachDeviceAlias(call.alias, LIVE);
+    } catch (error) {
+      if (!(await isGone(domain, call.alias))) throw error;
+    }
+  }
+  const begin = performance.now();
+  while (call.alias !== "" && !(await isGone(domain, call.alias))) {
+    if (performance.now() - begin > DETACH) {
+      throw new StaddleError({
+        code: "kvm.not-applied",
+        summary:
+          `${call.path} of machine "${step.key}" on host "${bench.declaration.name}" could not be ` +
+          `taken away: the guest did not let go of it within ${DETACH / 1000} s`,
+        where: whereOf(bench, step),
+        details: [`${call.path}: to be removed; the device ${call.alias} is still there`],
+        help:
+          "see that the guest has booted and knows hot-plug (ACPI, pciehp), or shut it down first",
+      });
+    }
+    progress(`waiting for the guest to let go of ${call.path}`);
+    await sleep(300, signal);
+  }
+}
+
+async function isGone(domain: Domain, alias: string): Promise<boolean> {
+  return !(await domain.xml()).includes(`<alias name='${alias}'/>`);
+}
+
+/** Shuts down and starts. A start that fails puts the former configuration back, and runs it. */
+async function restart(
+  connection: Connection,
+  domain: Domain,
+  before: string,
+  bench: Bench,
+  step: Step,
+  context: StepContext,
+): Promise<void> {
+  await shutDown(domain, bench, step, context);
+  try {
+    await start(domain);
+  } catch (error) {
+    using former = await connection.defineDomain(before);
+    await start(former);
+    throw error;
+  }
+}
+
+const remove: Operate = async (bench, step) => {
+  const connection = await bench.connection();
+  using domain = await findOurs(connection, step);
+  if (domain === undefined) return {};
+  try {
+    if (await domain.isActive()) await domain.destroy();
+    await domain.undefine(UNDEFINE);
+  } catch (error) {
+    // One that has no configuration goes with its stop.
+    if (!isNotFound(error)) throw error;
+  }
+  return {};
+};
+
+/** Operations on machines. */
+export const machine: Operations = { create, update, delete: remove };

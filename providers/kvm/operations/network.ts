@@ -1,0 +1,109 @@
+/**
+ * Networks: defined under the derived UUID, active, changed while they run as far as libvirt can.
+ *
+ * @module
+ */
+
+import {
+  NETWORK_COMMAND,
+  NETWORK_SECTION,
+  networkUpdates,
+  networkXml,
+  patchNetworkXml,
+} from "../kinds/network/mod.ts";
+import type { NetworkSpec } from "../kinds/network/mod.ts";
+import type { Connection, Network } from "../libvirt/mod.ts";
+import { parseXml, readMark } from "../xml/mod.ts";
+import { nameTaken, objectGone, type Operate, type Operations } from "./bench.ts";
+import { findNetwork, findNetworkByName } from "./find.ts";
+
+/** `VIR_NETWORK_XML_INACTIVE`. */
+const INACTIVE = 1;
+/** `VIR_NETWORK_UPDATE_AFFECT_LIVE`. */
+const LIVE = 1;
+/** `VIR_NETWORK_DEFINE_VALIDATE`. */
+const VALIDATE = 1;
+
+const create: Operate = async (bench, step) => {
+  const connection = await bench.connection();
+  using other = await findNetworkByName(connection, step.key);
+  if (other !== undefined && other.uuid !== step.resource.uuid) {
+    const mark = readMark(parseXml(await other.xml(INACTIVE)));
+    throw nameTaken(
+      bench,
+      step,
+      `network "${other.name}" has the UUID ${other.uuid}` +
+        (mark === undefined ? "" : `, and belongs to ${mark.address} of stack "${mark.stack}"`),
+    );
+  }
+  // Defining once more what is there already changes nothing that runs.
+  using network = await connection.defineNetwork(networkXml(step.resource, step.mark), VALIDATE);
+  if (!(await network.isActive())) await network.create();
+  await network.setAutostart(step.resource.spec.autostart !== false);
+  return {};
+};
+
+const update: Operate = async (bench, step) => {
+  const connection = await bench.connection();
+  using known = await findNetwork(connection, step.resource.uuid) ??
+    await findNetworkByName(connection, step.key);
+  if (known === undefined) throw objectGone(bench, step);
+  const spec = step.resource.spec as NetworkSpec;
+  const previous = step.previous as NetworkSpec | undefined;
+  const xml = patchNetworkXml(await known.xml(INACTIVE), spec, { previous, mark: step.mark });
+  using network = await connection.defineNetwork(xml, VALIDATE);
+  const notes: string[] = [];
+  if (!(await network.isActive())) await network.create();
+  else if (step.changes.some((change) => change.disruption === "restart")) {
+    await restart(connection, network);
+    notes.push(`network "${step.key}" was restarted`);
+  } else {
+    const calls = networkUpdates(await network.xml(), spec, previous);
+    for (const { section, command, xml } of calls) {
+      await network.update({
+        section: NETWORK_SECTION[section],
+        command: NETWORK_COMMAND[command],
+        xml,
+        flags: LIVE,
+      });
+    }
+  }
+  const autostart = step.changes.find((change) => change.path === "autostart");
+  if (autostart !== undefined) await network.setAutostart(autostart.after === true);
+  return { notes };
+};
+
+async function restart(_connection: Connection, network: Network): Promise<void> {
+  await network.destroy();
+  await network.create();
+}
+
+const remove: Operate = async (bench, step) => {
+  const connection = await bench.connection();
+  using network = await findNetwork(connection, step.resource.uuid) ??
+    await marked(connection, step.key, step.mark.stack, step.address);
+  if (network === undefined) return {};
+  if (await network.isActive()) await network.destroy();
+  // A network that was only ever started goes with its stop.
+  using left = await findNetworkByName(connection, network.name);
+  await left?.undefine();
+  return {};
+};
+
+/** A network under our name that has another UUID is ours only if it carries our mark. */
+async function marked(
+  connection: Connection,
+  name: string,
+  stack: string,
+  address: string,
+): Promise<Network | undefined> {
+  const network = await findNetworkByName(connection, name);
+  if (network === undefined) return undefined;
+  const mark = readMark(parseXml(await network.xml(INACTIVE)));
+  if (mark?.stack === stack && mark.address === address) return network;
+  network[Symbol.dispose]();
+  return undefined;
+}
+
+/** Operations on networks. */
+export const network: Operations = { create, update, delete: remove };
