@@ -35,7 +35,6 @@ import {
   parallelism,
   param,
   positiveInteger,
-  type StackFlags,
   target,
   toggle,
 } from "./flags.ts";
@@ -160,10 +159,10 @@ const drift: Command<Context> = buildCommand<DriftFlags, [string], Context>({
   docs: { brief: "Show what has changed on the hosts since the last apply" },
 });
 
-const outputs: Command<Context> = buildCommand<StackFlags & { json?: boolean }, [string], Context>({
+const outputs: Command<Context> = buildCommand<{ json?: boolean }, [string], Context>({
   loader: async () => (await import("./commands/outputs.ts")).outputs,
   parameters: {
-    flags: { param, json },
+    flags: { json },
     positional: { kind: "tuple", parameters: [recordedArgument] },
   },
   docs: { brief: "Show the outputs of a stack as they were last applied" },
@@ -190,7 +189,6 @@ const history: Command<Context> = buildCommand<HistoryFlags, [string], Context>(
   loader: async () => (await import("./commands/history.ts")).history,
   parameters: {
     flags: {
-      param,
       json,
       limit: {
         kind: "parsed",
@@ -228,7 +226,7 @@ const state = buildRouteMap<"list" | "show", Context>({
     list: buildCommand<StateFlags, [string?], Context>({
       loader: async () => (await import("./commands/state.ts")).list,
       parameters: {
-        flags: { param, json },
+        flags: { json },
         positional: {
           kind: "tuple",
           parameters: [{ ...recordedArgument, optional: true }],
@@ -239,7 +237,7 @@ const state = buildRouteMap<"list" | "show", Context>({
     show: buildCommand<StateFlags, [string, string], Context>({
       loader: async () => (await import("./commands/state.ts")).show,
       parameters: {
-        flags: { param, json },
+        flags: { json },
         positional: {
           kind: "tuple",
           parameters: [recordedArgument, {

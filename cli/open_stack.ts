@@ -77,7 +77,7 @@ async function evaluateStack(
 ): Promise<Evaluated> {
   const names = await store.stacks();
   if (location.kind === "name") {
-    if (!names.includes(location.name)) throw notRecorded(location.name, store, names);
+    await requireRecorded(location.name, store);
     const record = await store.load(location.name);
     if (record !== undefined) onRecord(record);
     return { name: location.name };
@@ -103,8 +103,15 @@ async function evaluateStack(
   return { name: topology.stack, topology, digest };
 }
 
-function notRecorded(name: string, store: Store, names: readonly string[]): StaddleError {
-  return new StaddleError({
+/**
+ * Makes sure that a stack of that name is recorded.
+ *
+ * @throws {StaddleError} `stack.not-found`
+ */
+export async function requireRecorded(name: string, store: Store): Promise<void> {
+  const names = await store.stacks();
+  if (names.includes(name)) return;
+  throw new StaddleError({
     code: "stack.not-found",
     summary: `Cannot find the stack: "${name}" is neither a file nor a recorded stack`,
     where: [store.location],

@@ -5,16 +5,27 @@
  */
 
 import type { Store } from "../state/store.ts";
-import { openStack } from "./open_stack.ts";
+import { locateStack, storeLocation } from "./location.ts";
+import { requireRecorded } from "./open_stack.ts";
 import { listenForStop } from "./signals.ts";
 
-/** Opens the record of a stack that is given by its file or by its name. */
+/**
+ * Opens the record of a stack that is given by its name or by its file. The file is asked for its
+ * name and no more, so that no parameters are needed.
+ */
 export async function withRecord<Result>(
   stack: string,
-  param: readonly string[] | undefined,
   use: (name: string, store: Store) => Promise<Result>,
 ): Promise<Result> {
-  using stop = listenForStop(() => {});
-  await using opened = await openStack({ stack, param, recorded: true, signal: stop.cancel });
-  return await use(opened.name, opened.store);
+  using stop = listenForStop();
+  const location = locateStack(stack, { recorded: true });
+  const { openStore } = await import("../state/mod.ts");
+  await using store = openStore(storeLocation(location.folder));
+  if (location.kind === "name") {
+    await requireRecorded(location.name, store);
+    return await use(location.name, store);
+  }
+  const { describeStack } = await import("../stacks/evaluate.ts");
+  const { name } = await describeStack(location.file, { signal: stop.cancel });
+  return await use(name, store);
 }

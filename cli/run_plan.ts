@@ -145,6 +145,7 @@ async function carryOut(
     else for (const line of lines) terminal.print(line);
   };
   const provider = plan.steps.length > 0 ? await options.provider : undefined;
+  stop.protect();
   return await applyPlan(plan, {
     lease,
     record: await store.load(plan.stack.name),

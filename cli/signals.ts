@@ -13,28 +13,28 @@ export interface Stop extends Disposable {
   readonly cancel: AbortSignal;
   /** Aborts at the second: give up what is in flight. */
   readonly abort: AbortSignal;
+  /** From now on hosts are changed: the second signal aborts, and only a third ends the process. */
+  protect(): void;
 }
 
-/** Listens until it is disposed of. `notify` is told which stage was reached. */
-export function listenForStop(notify: (stage: "cancel" | "abort") => void): Stop {
+/** Listens until it is disposed of. While nothing is changed, the second signal ends the process. */
+export function listenForStop(): Stop {
   const cancel = new AbortController();
   const abort = new AbortController();
+  let changing = false;
   const onSignal = (): void => {
-    if (!cancel.signal.aborted) {
-      cancel.abort();
-      notify("cancel");
-    } else if (!abort.signal.aborted) {
-      abort.abort();
-      notify("abort");
-    } else {
-      Deno.exit(CANCELLED); // A third: the person means it.
-    }
+    if (!cancel.signal.aborted) cancel.abort();
+    else if (changing && !abort.signal.aborted) abort.abort();
+    else Deno.exit(CANCELLED);
   };
   const signals: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   return {
     cancel: cancel.signal,
     abort: abort.signal,
+    protect() {
+      changing = true;
+    },
     [Symbol.dispose]() {
       for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     },

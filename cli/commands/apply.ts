@@ -20,7 +20,7 @@ export interface ApplyFlags extends PlanFlags, RunFlags {}
 export async function apply(this: Context, flags: ApplyFlags, argument: string): Promise<void> {
   if (await looksLikePlan(argument)) return await applySaved(this, flags, argument);
   requireConsent(this, flags, "apply");
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const options = { ...flags, stack: argument, mode: "apply", signal: stop.cancel } as const;
   await using session = await openSession(options);
   await using lease = await session.store.lock(session.name, whoAmI());
@@ -45,7 +45,7 @@ async function applySaved(context: Context, flags: ApplyFlags, path: string): Pr
   const { loadPlan } = await import("../plan_file.ts");
   const { plan } = await loadPlan(path);
   checkDisruption(plan, flags.maxDisruption);
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const provider = loadProvider();
   const baseDirectory = folderOf(plan.stack.source, path);
   await using hosts = new Hosts(provider, { signal: stop.cancel, baseDirectory });

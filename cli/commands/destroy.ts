@@ -13,7 +13,7 @@ export interface DestroyFlags extends PlanFlags, Omit<RunFlags, "maxDisruption">
 /** Plans the destruction, asks, and carries it out. */
 export async function destroy(this: Context, flags: DestroyFlags, stack: string): Promise<void> {
   requireConsent(this, flags, "destroy");
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const options = {
     ...flags,
     stack,

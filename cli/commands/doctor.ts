@@ -13,7 +13,7 @@ export async function doctor(
   flags: { readonly json?: boolean },
   uri: string = LOCAL,
 ): Promise<void> {
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const { diagnose } = await import("../../providers/kvm/host/doctor.ts");
   const report = await diagnose(uri, { signal: stop.cancel, baseDirectory: Deno.cwd() });
   this.terminal.print(

@@ -19,7 +19,7 @@ const CHANGES = 2;
 /** Shows drift. What is planned is no concern of this command, and no reason to fail. */
 export async function drift(this: Context, flags: DriftFlags, stack: string): Promise<void> {
   const { terminal } = this;
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const options = { ...flags, stack, mode: "apply", recorded: true, signal: stop.cancel } as const;
   await using session = await openSession(options);
   const { plan, errors, hostErrors, record } = await makeSessionPlan(session, options);

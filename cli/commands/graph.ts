@@ -13,7 +13,7 @@ export interface GraphFlags extends StackFlags {
 
 /** Prints the graph. No host is asked. */
 export async function graph(this: Context, flags: GraphFlags, stack: string): Promise<void> {
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const [{ kinds }, opened] = await Promise.all([
     import("../../providers/kvm/kinds/mod.ts"),
     openStack({ stack, param: flags.param, signal: stop.cancel }),

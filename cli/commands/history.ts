@@ -1,12 +1,11 @@
 /** `staddle history`: the runs of a stack. */
 
 import type { Context } from "../context.ts";
-import type { StackFlags } from "../flags.ts";
 import { withRecord } from "../recorded.ts";
 import { historyText } from "../render/history_text.ts";
 
 /** Flags of `history`. */
-export interface HistoryFlags extends StackFlags {
+export interface HistoryFlags {
   readonly json?: boolean;
   readonly limit: number;
 }
@@ -15,7 +14,6 @@ export interface HistoryFlags extends StackFlags {
 export async function history(this: Context, flags: HistoryFlags, stack: string): Promise<void> {
   const { name, runs } = await withRecord(
     stack,
-    flags.param,
     async (name, store) => ({ name, runs: await store.runs(name, flags.limit) }),
   );
   this.terminal.print(

@@ -24,7 +24,7 @@ const CHANGES = 2;
 /** Plans, shows the plan and saves it if that is wanted. */
 export async function plan(this: Context, flags: PlanCommandFlags, stack: string): Promise<void> {
   const { terminal } = this;
-  using stop = listenForStop(() => {});
+  using stop = listenForStop();
   const options = {
     ...flags,
     stack,

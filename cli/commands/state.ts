@@ -3,13 +3,12 @@
 import { StaddleError } from "../../providers/error.ts";
 import type { StackRecord } from "../../state/store.ts";
 import type { Context } from "../context.ts";
-import type { StackFlags } from "../flags.ts";
 import { storeLocation } from "../location.ts";
 import { withRecord } from "../recorded.ts";
 import { stateList, stateShow } from "../render/state_text.ts";
 
 /** Flags of `state list` and `state show`. */
-export interface StateFlags extends StackFlags {
+export interface StateFlags {
   readonly json?: boolean;
 }
 
@@ -24,7 +23,7 @@ export async function list(this: Context, flags: StateFlags, stack?: string): Pr
     else terminal.print(names.length > 0 ? names.join("\n") : "No stack is recorded here.");
     return;
   }
-  const { name, record } = await load(stack, flags);
+  const { name, record } = await load(stack);
   if (flags.json) {
     terminal.print(JSON.stringify(record?.resources ?? [], null, 2));
   } else {
@@ -41,7 +40,7 @@ export async function show(
   stack: string,
   address: string,
 ): Promise<void> {
-  const { name, record } = await load(stack, flags);
+  const { name, record } = await load(stack);
   const entry = record?.resources.find((resource) => resource.address === address);
   if (entry === undefined) {
     throw new StaddleError({
@@ -57,11 +56,9 @@ export async function show(
 
 function load(
   stack: string,
-  flags: StateFlags,
 ): Promise<{ name: string; record: StackRecord | undefined }> {
   return withRecord(
     stack,
-    flags.param,
     async (name, store) => ({ name, record: await store.load(name) }),
   );
 }

@@ -45,6 +45,14 @@ export function flatten(error: unknown): unknown[] {
 export function asStaddleError(error: unknown): StaddleError {
   if (error instanceof StaddleError) return error;
   if (error instanceof StaddleErrors) return asStaddleError(error.errors[0]);
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return new StaddleError({
+      code: "run.cancelled",
+      summary: "Cancelled before anything was changed",
+      exitCode: 130,
+      cause: error,
+    });
+  }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new StaddleError({
     code: "internal",
