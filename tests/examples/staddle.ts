@@ -1,0 +1,71 @@
+/** The command line as people run it, on this machine or inside a fleet host. */
+
+import assert from "node:assert/strict";
+import { type CommandResult, type FleetHost, run } from "../fleet/mod.ts";
+
+const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+
+/** Where and how the command line is run. */
+export interface RunOptions {
+  /** The store: a SQLite file. */
+  readonly state: string;
+  /** Run it inside this host, whose `qemu:///system` is its own. */
+  readonly inside?: FleetHost;
+  readonly signal?: AbortSignal;
+}
+
+/** The words that run `staddle ARGS`. */
+export function command(args: readonly string[]): string[] {
+  return [
+    Deno.execPath(),
+    "run",
+    "-q",
+    "-P",
+    "--config",
+    `${root}/deno.json`,
+    `${root}/mod.ts`,
+    ...args,
+  ];
+}
+
+/** Runs `staddle ARGS` to its end. */
+export async function staddle(
+  args: readonly string[],
+  { state, inside, signal }: RunOptions,
+): Promise<CommandResult> {
+  const env = { STADDLE_STATE: state, NO_COLOR: "1", CI: "true" };
+  if (inside === undefined) {
+    const [program, ...rest] = command(args);
+    return await run(program!, rest, { env, cwd: root, signal });
+  }
+  const cache = (await run("deno", ["info", "--json"])).stdout;
+  const denoDir = JSON.parse(cache).denoDir as string;
+  const words = Object.entries({ ...env, DENO_DIR: denoDir }).map(([key, value]) =>
+    `${key}=${value}`
+  );
+  const inRoot = ["sh", "-c", 'cd "$0" && exec "$@"', root, "env", ...words, ...command(args)];
+  return await inside.exec(inRoot, { signal });
+}
+
+/** Runs `staddle ARGS` and expects an exit status. */
+export async function expectStaddle(
+  code: number,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<string> {
+  const result = await staddle(args, options);
+  assert.equal(result.code, code, `staddle ${args.join(" ")}\n${result.stdout}\n${result.stderr}`);
+  return result.stdout;
+}
+
+/** Everything of a host that a stack could have left something in. */
+export async function listing(host: FleetHost): Promise<string> {
+  return await host.must(
+    "for what in list net-list nwfilter-list secret-list; do virsh -q -c qemu:///system $what " +
+      "$(case $what in list|net-list) echo --all;; esac); done; " +
+      "virsh -q -c qemu:///system pool-list --all; " +
+      "find /var/lib/libvirt/images /var/lib/libvirt/staddle /etc/libvirt/qemu /etc/libvirt/storage " +
+      "/var/lib/libvirt/dnsmasq 2>/dev/null | grep -v '/dnsmasq/virbr' | sort; " +
+      "ip -o link | cut -d: -f2 | sort",
+  );
+}
