@@ -66,8 +66,7 @@ export function corrupt(
     summary: "Cannot read the record: its file is damaged",
     where: [location],
     details,
-    help: "put a backup of the file in its place, or move it aside to start without a record; " +
-      "nothing on the hosts was touched",
+    help: "put a backup of the file in its place, or move it aside to start without a record",
     cause,
   });
 }

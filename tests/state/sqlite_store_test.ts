@@ -21,7 +21,7 @@ Deno.test("SQLite: reading a record that is not there makes no file and no folde
   await store.load("shop");
   await store.unfinished("shop");
   await store.holder("shop");
-  assert.deepEqual([...Deno.readDirSync(dirname(dirname(place.path)))], []);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(dirname(dirname(place.path)))), []);
 });
 
 Deno.test("SQLite: one file, for its owner only, is left when the store is closed", async () => {
@@ -31,9 +31,9 @@ Deno.test("SQLite: one file, for its owner only, is left when the store is close
     await using lease = await store.lock("shop", "ann");
     await lease.write({ put: [row("a")] });
   }
-  const left = [...Deno.readDirSync(dirname(place.path))].map((entry) => entry.name);
-  assert.deepEqual(left, ["state.db"]);
-  assert.equal((Deno.statSync(place.path).mode ?? 0) & 0o777, 0o600);
+  const left = await Array.fromAsync(Deno.readDir(dirname(place.path)));
+  assert.deepEqual(left.map(({ name }) => name), ["state.db"]);
+  assert.equal(((await Deno.stat(place.path)).mode ?? 0) & 0o777, 0o600);
 });
 
 Deno.test("SQLite: the journal of all but the last hundred runs is dropped", async () => {
@@ -75,6 +75,6 @@ Deno.test("SQLite: a write after the file was replaced is refused, and says so",
   await using store = place.open();
   await using lease = await store.lock("shop", "ann");
   await lease.write({ put: [row("a")] });
-  Deno.renameSync(place.path, `${place.path}.gone`);
+  await Deno.rename(place.path, `${place.path}.gone`);
   await assert.rejects(lease.write({ put: [row("b")] }), { code: "state.file-replaced" });
 });
