@@ -11,5 +11,6 @@ export * from "./stacks/mod.ts";
 
 if (import.meta.main) {
   const { main } = await import("./cli/main.ts");
-  await main(Deno.args);
+  // Not merely the status: a Worker in a call that blocks would keep the process alive.
+  Deno.exit(await main(Deno.args));
 }

@@ -14,8 +14,11 @@ export async function doctor(
   uri: string = LOCAL,
 ): Promise<void> {
   using stop = listenForStop();
-  const { diagnose } = await import("../../providers/kvm/host/doctor.ts");
-  const report = await diagnose(uri, { signal: stop.cancel, baseDirectory: Deno.cwd() });
+  const { kvm } = await import("../../providers/kvm/mod.ts");
+  await using provider = kvm();
+  const host = { name: uri, uri };
+  const options = { signal: stop.cancel, baseDirectory: Deno.cwd() };
+  const report = await provider.diagnose(host, options);
   this.terminal.print(
     flags.json ? JSON.stringify(report, null, 2) : doctorText(report, this.terminal.style),
   );
