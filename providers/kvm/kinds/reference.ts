@@ -10,7 +10,9 @@ import { z } from "zod";
 export function reference(...kinds: readonly string[]): z.ZodString {
   return z.string().regex(
     new RegExp(`^[^/]+(/[^/]+)*/(${kinds.join("|")})\\.[^/]+$`),
-    `must be the address of a ${kinds.join(" or ")}, for example "lab/${kinds[0]}.name"`,
+    `must be the address of ${/^[aeiou]/.test(kinds[0]!) ? "an" : "a"} ${
+      kinds.join(" or ")
+    }, for example "lab/${kinds[0]}.name"`,
   );
 }
 
