@@ -53,21 +53,13 @@ export function declareImage(context: Context, name: string, options: unknown): 
     });
   }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(from)?.[1]?.toLowerCase();
-  if (scheme === "https" && given.sha256 === undefined) {
+  if ((scheme === "https" || scheme === "http") && given.sha256 === undefined) {
     throw complaint(subject, {
       code: "stack.image-without-digest",
       path: ["sha256"],
-      message: `is required for ${from}`,
-      help: "publishers list it beside the image (SHA256SUMS); for SHA-512 lists, download the " +
-        "image once, check it, and take sha256sum's answer",
-    });
-  }
-  if (scheme !== undefined && scheme !== "https") {
-    throw complaint(subject, {
-      code: "stack.invalid-value",
-      path: ["from"],
-      message: `${scheme}:// is not supported`,
-      help: 'give "https://…" or a file of this machine, for example "./debian.qcow2"',
+      message: `is required for ${from}: what a URL yields can change`,
+      help: "publishers list it beside the image (SHA256SUMS); where they list another digest, " +
+        "download the image once, check it by that, and take sha256sum's answer",
     });
   }
   const pool = poolOrStore(context, subject, ["pool"], given.pool);

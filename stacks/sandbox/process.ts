@@ -48,23 +48,30 @@ export function denoEnvironment(): Record<string, string> {
     DENO_NO_PACKAGE_JSON: "1",
   };
   for (const name of needed) {
-    const value = Deno.env.get(name);
+    const value = readEnv(name);
     if (value !== undefined) env[name] = value;
   }
   return env;
 }
 
+/** A variable of the environment, if this process may read it. */
+function readEnv(name: string): string | undefined {
+  // Asking for one that was not granted would prompt the person.
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
 /** Deno's cache: modules, packages, emitted code. */
 export function denoDirectory(): string | undefined {
-  const given = Deno.env.get("DENO_DIR");
+  const given = readEnv("DENO_DIR");
   if (given !== undefined && given !== "") {
     return given.startsWith("/") ? given : `${Deno.cwd()}/${given}`;
   }
-  const home = Deno.env.get("HOME");
+  const home = readEnv("HOME");
   if (Deno.build.os === "darwin") {
     return home === undefined ? undefined : `${home}/Library/Caches/deno`;
   }
-  const caches = Deno.env.get("XDG_CACHE_HOME") ??
+  const caches = readEnv("XDG_CACHE_HOME") ??
     (home === undefined ? undefined : `${home}/.cache`);
   return caches === undefined ? undefined : `${caches}/deno`;
 }
