@@ -35,6 +35,12 @@ const ROOT = 23;
 const JOLIET_ROOT = 24;
 const FIRST_FILE = 25;
 
+/**
+ * Least sectors of an image. Guests find the seed by its label, and some (busybox' `findfs`) read
+ * the first 68 KiB of a device before they look at any label, or give it up.
+ */
+const LEAST_SECTORS = 64;
+
 /** Bytes of a path table with nothing but the root. */
 const PATH_TABLE_BYTES = 10;
 
@@ -53,7 +59,7 @@ interface IsoFile {
 export function seedIsoSize(files: SeedFiles): number {
   let sectors = FIRST_FILE;
   for (const [, text] of contents(files)) sectors += sectorsOf(utf8Length(text));
-  return sectors * SECTOR;
+  return Math.max(sectors, LEAST_SECTORS) * SECTOR;
 }
 
 /** The bytes of a seed. */
@@ -66,10 +72,11 @@ export function seedIso(files: SeedFiles): Uint8Array {
     list.push({ iso, name, data, sector });
     sector += sectorsOf(data.length);
   }
-  const image = new Uint8Array(sector * SECTOR);
+  const sectors = Math.max(sector, LEAST_SECTORS);
+  const image = new Uint8Array(sectors * SECTOR);
   const at = (index: number) => image.subarray(index * SECTOR, (index + 1) * SECTOR);
-  descriptor(at(PVD), sector, false);
-  descriptor(at(SVD), sector, true);
+  descriptor(at(PVD), sectors, false);
+  descriptor(at(SVD), sectors, true);
   at(TERMINATOR).set([255, ...ascii("CD001"), 1]);
   pathTable(at(PATH_L), ROOT, true);
   pathTable(at(PATH_M), ROOT, false);
