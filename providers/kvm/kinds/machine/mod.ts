@@ -121,7 +121,7 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
   const alias = spec.machine ?? DEFAULT_MACHINE[arch];
   const known = facts?.emulators[arch]?.machines.find((machine) => machine.name === alias);
   const kvm = runsUnderKvm(spec, arch, facts);
-  return {
+  return inTableOrder({
     console: true,
     agent: true,
     vcpus: 1,
@@ -133,7 +133,13 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
     cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch),
     disks: spec.disks.map((disk) => ({ bus: "virtio", ...disk })) as unknown as JsonObject[],
     nics: spec.nics.map((nic) => ({ model: "virtio", ...nic })) as unknown as JsonObject[],
-  };
+  });
+}
+
+/** Fields as people read them: identity first, policy last. */
+function inTableOrder(spec: JsonObject): JsonObject {
+  const names = Object.keys(machineTable).filter((name) => spec[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, spec[name]]));
 }
 
 function runsUnderKvm(spec: MachineSpec, arch: string, facts: HostFacts | undefined): boolean {
