@@ -164,13 +164,17 @@ function oldHalf(base: Base, context: DecideContext): OldHalf | undefined {
   };
 }
 
-/** The resource that only uses, under the same name, what an entry of the record had. */
+/** The resource that has now, under the same name, what an entry of the record had. */
 function takenOver(known: ResourceRecord, context: DecideContext): string | undefined {
   const adopted = context.adopted.get(known.address);
   if (adopted !== undefined) return adopted;
   const wanted = context.wantedBy(known.host, known.kind, known.key);
   if (wanted === undefined || wanted === known.address) return undefined;
-  return context.lookup.resource(wanted)?.tenure === "managed" ? undefined : wanted;
+  if (context.lookup.resource(wanted)?.tenure !== "managed") return wanted;
+  const taker = context.records.byAddress(wanted);
+  return taker?.host === known.host && taker.kind === known.kind && taker.key === known.key
+    ? wanted
+    : undefined;
 }
 
 /** The fields by which a new object differs from the one beside which it is made. */
@@ -276,13 +280,7 @@ function moved(
     status: "present",
     nameFrom: undefined,
   });
-  return {
-    ...compared,
-    // A step, so that the record follows even where nothing differs.
-    action: compared.action === "no-op" ? "update" : compared.action,
-    reason: compared.action === "no-op" ? "fields-differ" : compared.reason,
-    notes: [`was ${before.address} of this stack`],
-  };
+  return { ...compared, notes: [`was ${before.address} of this stack`] };
 }
 
 interface Found {
@@ -348,10 +346,17 @@ function diff(
   known: ResourceRecord | undefined,
   context: DecideContext,
 ): readonly FieldChange[] {
-  return entry.kind.diff(entry.resource, found, {
+  const { lookup } = context;
+  const changes = entry.kind.diff(entry.resource, found, {
     previous: known?.resource.spec,
-    lookup: context.lookup,
+    lookup,
   });
+  const target = known?.target?.spec;
+  if (target === undefined) return changes;
+  // A stopped update may have added what neither the declaration before it nor this one has.
+  const paths = new Set(changes.map((change) => change.path));
+  const more = entry.kind.diff(entry.resource, found, { previous: target, lookup });
+  return [...changes, ...more.filter((change) => !paths.has(change.path))];
 }
 
 function notOurs(base: Base, stack: string, why: readonly string[]): StaddleError {
@@ -399,7 +404,7 @@ export function decideGone(
   };
   const taker = reason === "not-declared" ? takenOver(known, context) : undefined;
   if (taker !== undefined) {
-    return decision(base, "forget", why, { notes: [`it stays: ${taker} has it now`] });
+    return decision(base, "forget", why, { nameFrom: taker, notes: [`${taker} has it now`] });
   }
   const found = context.observed.byKey(known.host, known.kind, known.key) ??
     (kind.marked === true
@@ -438,57 +443,4 @@ export function decideUnrecorded(entry: Resolved, context: DecideContext): Decis
     "destroy-requested",
     { observed: found, notes: ["no record has it; it carries this stack's mark"] },
   );
-}
-
-/**
- * Carries replacements on to what cannot stand without the old object: a machine whose volume is
- * made anew is made anew too, for it would otherwise run on a disk that was taken from under it.
- *
- * @param order Addresses in the order of dependencies.
- */
-export function cascadeReplacements(
-  decisions: Map<string, Decision>,
-  order: readonly string[],
-): void {
-  for (const address of order) {
-    const mine = decisions.get(address);
-    if (mine === undefined || mine.observed === undefined) continue;
-    if (mine.action !== "no-op" && mine.action !== "update") continue;
-    if (mine.resource.tenure === "existing") continue;
-    const causes = mine.references.filter((reference) => {
-      const used = decisions.get(reference.address);
-      return reference.survives !== true && used?.old !== undefined && !used.old.afterCreate &&
-        (mine.record === undefined || mine.record.needs.includes(reference.address));
-    });
-    if (causes.length === 0) continue;
-    const changed = new Set(mine.changes.map((change) => change.path));
-    decisions.set(address, {
-      ...mine,
-      action: "replace",
-      reason: "replace-field-differs",
-      waitOnly: false,
-      changes: [
-        ...mine.changes,
-        ...causes.filter((cause) => !changed.has(cause.path)).map((cause): FieldChange => {
-          const used = decisions.get(cause.address)!;
-          return {
-            path: cause.path,
-            before: used.old!.key,
-            after: used.key,
-            disruption: "replace",
-          };
-        }),
-      ],
-      old: {
-        key: mine.observed.key,
-        resource: mine.record?.resource ?? mine.resource,
-        observed: mine.observed,
-        afterCreate: false,
-      },
-      notes: [
-        ...mine.notes,
-        ...causes.map((cause) => `made anew because ${cause.address}, which it uses, is made anew`),
-      ],
-    });
-  }
 }

@@ -47,7 +47,10 @@ export interface Decision {
   readonly old?: OldHalf;
   /** Conditions to wait for are still to be met, though nothing is to be made. */
   readonly waitOnly?: boolean;
-  /** Address of the resource of this stack that has to give up the name first. */
+  /**
+   * Address of the resource of this stack that has to give up the name first; of one that is to be
+   * forgotten, the one that has the name now.
+   */
   readonly nameFrom?: string;
   readonly notes: readonly string[];
 }

@@ -7,9 +7,9 @@
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Lookup } from "../providers/provider.ts";
 import type { JournalEntry, StackRecord } from "../state/store.ts";
+import { cascadeReplacements } from "./cascade.ts";
 import {
   begunSteps,
-  cascadeReplacements,
   type DecideContext,
   decideDeclared,
   decideGone,
@@ -126,6 +126,15 @@ export function makePlan(input: PlanInput): MadePlan {
     if (declared || !concerns(known.address, known.host)) continue;
     const reason = mode === "destroy" ? "destroy-requested" : "not-declared";
     guard(errors, () => keep(decideGone(known, reason, context)));
+  }
+  // An entry goes in the same write in which the other address gets the object. Where that takes a
+  // step it stays until the next plan, so that the object is in the record at every moment.
+  for (const { address, action, nameFrom } of [...decisions.values()]) {
+    const taker = action === "forget" && nameFrom !== undefined
+      ? decisions.get(nameFrom)
+      : undefined;
+    const moves = taker !== undefined && taker.record?.address === address;
+    if (moves && taker.action !== "no-op") decisions.delete(address);
   }
   for (const host of [...unread].sort()) errors.push(notRead(host));
   if (mode === "apply") cascadeReplacements(decisions, [...resolution.resolved.keys()]);

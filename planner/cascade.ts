@@ -1,0 +1,61 @@
+/**
+ * Replacements that follow from replacements.
+ *
+ * @module
+ */
+
+import type { FieldChange } from "../providers/provider.ts";
+import type { Decision } from "./decision.ts";
+
+/**
+ * Carries replacements on to what cannot stand without the old object: a machine whose volume is
+ * made anew is made anew too, for it would otherwise run on a disk that was taken from under it.
+ *
+ * @param order Addresses in the order of dependencies.
+ */
+export function cascadeReplacements(
+  decisions: Map<string, Decision>,
+  order: readonly string[],
+): void {
+  for (const address of order) {
+    const mine = decisions.get(address);
+    if (mine === undefined || mine.observed === undefined) continue;
+    if (mine.action !== "no-op" && mine.action !== "update") continue;
+    if (mine.resource.tenure === "existing") continue;
+    const causes = mine.references.filter((reference) => {
+      const used = decisions.get(reference.address);
+      return reference.survives !== true && used?.old !== undefined && !used.old.afterCreate &&
+        (mine.record === undefined || mine.record.needs.includes(reference.address));
+    });
+    if (causes.length === 0) continue;
+    const changed = new Set(mine.changes.map((change) => change.path));
+    decisions.set(address, {
+      ...mine,
+      action: "replace",
+      reason: "replace-field-differs",
+      waitOnly: false,
+      changes: [
+        ...mine.changes,
+        ...causes.filter((cause) => !changed.has(cause.path)).map((cause): FieldChange => {
+          const used = decisions.get(cause.address)!;
+          return {
+            path: cause.path,
+            before: used.old!.key,
+            after: used.key,
+            disruption: "replace",
+          };
+        }),
+      ],
+      old: {
+        key: mine.observed.key,
+        resource: mine.record?.resource ?? mine.resource,
+        observed: mine.observed,
+        afterCreate: false,
+      },
+      notes: [
+        ...mine.notes,
+        ...causes.map((cause) => `made anew because ${cause.address}, which it uses, is made anew`),
+      ],
+    });
+  }
+}
