@@ -225,6 +225,7 @@ export class WorkerPool {
   #gathering = false;
   #closed = false;
   #rescue: ReturnType<typeof setTimeout> | undefined;
+  #starting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(library: string, total: number) {
     this.#library = library;
@@ -281,6 +282,7 @@ export class WorkerPool {
     const moving = this.#moving(lane);
     const wanted = Math.max(
       moving === 0 && slots.length === 0 ? 1 : 0,
+      slots.length,
       Math.min(room, Math.floor(waiting * lane.callTime / START_COST) - moving),
     );
     while (slots.length < wanted) {
@@ -290,7 +292,7 @@ export class WorkerPool {
     }
     if (slots.length === 0) return;
     const size = Math.min(
-      Math.ceil(waiting / slots.length),
+      Math.ceil(waiting / wanted),
       Math.max(1, Math.ceil(BATCH_TIME / lane.callTime)),
       MAX_BATCH,
     );
@@ -356,14 +358,22 @@ export class WorkerPool {
     slot.worker.postMessage(message);
   }
 
-  /** Starts a Worker unless there are enough that are not stuck. */
+  /**
+   * Starts a Worker unless there are enough that are not stuck. Starting one holds up the main thread
+   * for 10 to 20 ms: only one is started in a turn of the event loop.
+   */
   #start(): Slot | undefined {
+    if (this.#starting !== undefined) return undefined;
     const now = performance.now();
     let free = 0;
     for (const { lane, seen } of this.#slots) {
       if (lane === undefined || now - seen < STUCK_TIME) free++;
     }
     if (free >= this.#total || this.#slots.size >= HARD_LIMIT) return undefined;
+    this.#starting = setTimeout(() => {
+      this.#starting = undefined;
+      this.#pump();
+    }, 0);
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",
       name: "libvirt",
@@ -463,7 +473,8 @@ export class WorkerPool {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#rescue);
-    this.#rescue = undefined;
+    clearTimeout(this.#starting);
+    this.#rescue = this.#starting = undefined;
     this.#idle.length = 0;
     for (const lane of this.#lanes) lane.close("libvirt was closed");
     this.#lanes.clear();

@@ -119,7 +119,9 @@ export function packageOf(library: string): string {
 
 /** The error for a library that cannot be loaded. */
 export function libraryNotFound(library: string, cause: unknown): LibvirtLibraryError {
-  const detail = cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // Deno says so twice.
+  const detail = message.replace(/^(Could not open library: )+/, "");
   return new LibvirtLibraryError(
     `Cannot load libvirt from "${library}": ${detail}. Install libvirt's client library ` +
       `(${packageOf(library)}), or set STADDLE_LIBVIRT to its file`,
