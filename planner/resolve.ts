@@ -98,6 +98,7 @@ export function resolveTopology(
   const lookup: Lookup = {
     stack: topology.stack,
     resource: (address) => resolved.get(address)?.resource ?? declared.get(address),
+    resources: () => Array.from(resolved.values(), (entry) => entry.resource),
     observed: (address) => {
       const entry = resolved.get(address);
       if (entry === undefined || observed === undefined) return undefined;

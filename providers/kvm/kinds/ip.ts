@@ -8,15 +8,19 @@
 
 /** An IPv4 subnet, as unsigned 32-bit numbers. */
 export interface Ipv4Subnet {
+  /** Leading bits that its addresses share. */
   readonly prefix: number;
   /** The network address. */
   readonly network: number;
+  /** The last address. */
   readonly broadcast: number;
 }
 
 /** An inclusive range of IPv4 addresses. */
 export type Ipv4Range = {
+  /** First address. */
   readonly start: string;
+  /** Last address. */
   readonly end: string;
 };
 

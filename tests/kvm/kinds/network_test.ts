@@ -279,6 +279,16 @@ Deno.test("an existing network is never compared", () => {
   assert.deepEqual(networkKind.check(at(address), lookup), []);
 });
 
+Deno.test("an existing network that does not run is refused", () => {
+  const existing = { address, spec: { name: "front" }, tenure: "existing" } as const;
+  const codes = (active: boolean) => {
+    const { at, lookup } = world({ ...existing, source: { xml: host, active } });
+    return networkKind.check(at(address), lookup).map((issue) => issue.code);
+  };
+  assert.deepEqual(codes(true), []);
+  assert.deepEqual(codes(false), ["network.inactive"]);
+});
+
 Deno.test("golden: a patched network keeps whatever is not declared", () => {
   const spec = {
     ...same,

@@ -46,8 +46,11 @@ export interface ImageSpec extends JsonObject {
   readonly pool: string;
   /** Name of the file in the pool. */
   readonly volume: string;
+  /** URL, or file of this machine. */
   readonly from: string;
+  /** 64 hexadecimal digits in lower case. */
   readonly sha256: string;
+  /** Format of the file. */
   readonly format: "qcow2" | "raw";
   /** Path on the host, when the pool's folder is known. */
   readonly path?: string;

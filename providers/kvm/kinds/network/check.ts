@@ -13,8 +13,16 @@ const MOST_LEASES = 65535;
 
 /** Checks a resolved network. */
 export function checkNetwork(resource: Resource, lookup: Lookup): readonly Issue[] {
-  if (resource.tenure === "existing") return [];
   const spec = resource.spec as NetworkSpec;
+  if (resource.tenure === "existing") {
+    if (lookup.observed(resource.address)?.source.active !== false) return [];
+    return [{
+      code: "network.inactive",
+      path: "name",
+      message: `network "${spec.name}" of the host is not active, and is not ours to start`,
+      help: `start it: virsh net-start ${spec.name}`,
+    }];
+  }
   const issues: Issue[] = [];
   if (spec.subnet === undefined) {
     if (spec.mode === "nat" || spec.mode === "route") {

@@ -39,8 +39,11 @@ export { poolSchema } from "./schema.ts";
 
 /** A resolved pool. */
 export interface PoolSpec extends JsonObject {
+  /** Name of the libvirt storage pool. */
   readonly name: string;
+  /** Folder on the host. */
   readonly path?: string;
+  /** Starts together with the host. */
   readonly autostart?: boolean;
 }
 

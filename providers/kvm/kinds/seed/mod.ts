@@ -35,8 +35,11 @@ export interface SeedSpec extends JsonObject {
   readonly pool: string;
   /** Name of the file in the pool. */
   readonly volume: string;
+  /** What the guest does at its first boot. */
   readonly userData: string;
+  /** Who the guest is. */
   readonly metaData: string;
+  /** The guest's network. */
   readonly networkConfig?: string;
   /** SHA-256 (hex) over the three texts. */
   readonly digest: string;

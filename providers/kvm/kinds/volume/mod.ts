@@ -37,12 +37,15 @@ export { readVolume, volumeFingerprint, type VolumeView } from "./view.ts";
 
 /** What a volume was made from. */
 export interface BackingSpec extends JsonObject {
-  /** Pool and name of the image's volume on the host. */
+  /** Pool of the image on the host. */
   readonly pool: string;
+  /** Name of the image's volume. */
   readonly volume: string;
   /** Its path, when the pool's folder is known. */
   readonly path?: string;
+  /** Format of the image. */
   readonly format: "qcow2" | "raw";
+  /** Whether the volume stands on the image or is a copy. */
   readonly clone: "overlay" | "full";
 }
 
@@ -52,9 +55,11 @@ export interface VolumeSpec extends JsonObject {
   readonly pool: string;
   /** Name of the file. */
   readonly volume: string;
+  /** Format of the file. */
   readonly format: "qcow2" | "raw";
   /** Bytes. */
   readonly capacity?: number;
+  /** The image that it was cloned from. */
   readonly backing?: BackingSpec;
 }
 

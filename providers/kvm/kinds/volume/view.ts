@@ -10,10 +10,13 @@ import { digestOf, sourceText } from "../canonical.ts";
 
 /** A volume as its host has it. */
 export interface VolumeView extends JsonObject {
+  /** Name of the file. */
   readonly name: string;
+  /** Format that libvirt found. */
   readonly format?: string;
   /** Bytes. */
   readonly capacity?: number;
+  /** What an overlay stands on. */
   readonly backing?: { readonly path: string; readonly format?: string };
 }
 
