@@ -146,12 +146,14 @@ function thrownError(project: Project, thrown: Thrown, prints: readonly Print[])
   const where = frames.length === 0 ? [project.stackFile] : frames.slice(0, 5);
   const details = said(prints);
   const denied = /^Requires (\w+) access(?: to (.+?))?(?:, (?:run again|specify)|$)/m.exec(message);
-  const known = denied === null ? undefined : permissions[denied[1]!];
-  if (denied !== null && known !== undefined) {
+  // Without the permission, and without PATH, a program is not even found.
+  const spawns = /^Failed to spawn '(.*)'/.exec(message);
+  const known = permissions[spawns === null ? denied?.[1] ?? "" : "run"];
+  const object = spawns === null ? denied?.[2] : `"${spawns[1]}"`;
+  if (known !== undefined) {
     return new StaddleError({
       code: "stack.permission",
-      summary:
-        `the stack ${known[0]}${denied[2] === undefined ? "" : ` (${denied[2]})`}: a stack is ` +
+      summary: `the stack ${known[0]}${object === undefined ? "" : ` (${object})`}: a stack is ` +
         "evaluated without permissions",
       where,
       details,

@@ -231,7 +231,6 @@ function refuseUnresolved(module: GraphModule): void {
       code: "stack.module-not-found",
       summary: `the import "${specifier}" leads nowhere`,
       where: [at === undefined ? file : `${file}:${at.line + 1}:${at.character + 1}`],
-      details: [error.split("\n")[0]!.replace(/file:\/\/\S+/g, "this file")],
       help: /^[./]/.test(specifier)
         ? "check the path: it is relative to the importing file, its ending written out"
         : `${
