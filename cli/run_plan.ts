@@ -66,7 +66,9 @@ export function requireConsent(context: Context, flags: RunFlags, command: strin
 
 /** `user@machine (process id)`, for the lock and the history. */
 export function whoAmI(): string {
-  const user = Deno.env.get("USER") || Deno.env.get("LOGNAME") || `uid ${Deno.uid() ?? "?"}`;
+  const uid = Deno.uid();
+  const user = Deno.env.get("USER") || Deno.env.get("LOGNAME") ||
+    (uid === 0 ? "root" : `uid ${uid}`);
   return `${user}@${Deno.hostname()} (${Deno.pid})`;
 }
 
@@ -100,7 +102,10 @@ export async function runPlan(context: Context, plan: Plan, options: RunOptions)
   };
   const summary = summarize(plan);
   if (sink.wanted) sink.write([versionLine(VERSION, clock), ...planLines(plan, summary, clock)]);
-  if (!sink.onStdout) print(planText(plan, { style: terminal.style, summary }));
+  // A saved plan was read before; what matters now is what becomes of it.
+  if (!sink.onStdout && !options.reviewed) {
+    print(planText(plan, { style: terminal.style, summary }));
+  }
   checkDisruption(plan, flags.maxDisruption);
   if (hasChanges(plan) && !options.reviewed && !flags.yes) {
     const question = plan.mode === "destroy"
@@ -112,7 +117,7 @@ export async function runPlan(context: Context, plan: Plan, options: RunOptions)
       return;
     }
   }
-  if (hasChanges(plan)) print("");
+  if (hasChanges(plan) && !options.reviewed) print("");
   const result = await carryOut(context, plan, options, sink);
   const end = { mode: plan.mode, result, again: options.again };
   if (result.result === "done") {

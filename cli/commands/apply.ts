@@ -5,7 +5,7 @@ import { StaddleError } from "../../providers/error.ts";
 import type { Context } from "../context.ts";
 import type { PlanFlags } from "../flags.ts";
 import { Hosts } from "../hosts.ts";
-import { storeLocation } from "../location.ts";
+import { locateStack, storeLocation } from "../location.ts";
 import { looksLikePlan } from "../plan_file.ts";
 import { throwAll } from "../render/error_text.ts";
 import { againText, throwWithPlan } from "../refused.ts";
@@ -19,6 +19,7 @@ export interface ApplyFlags extends PlanFlags, RunFlags {}
 /** Applies a stack or a saved plan. */
 export async function apply(this: Context, flags: ApplyFlags, argument: string): Promise<void> {
   if (await looksLikePlan(argument)) return await applySaved(this, flags, argument);
+  locateStack(argument);
   requireConsent(this, flags, "apply");
   using stop = listenForStop();
   const options = { ...flags, stack: argument, mode: "apply", signal: stop.cancel } as const;
@@ -52,15 +53,12 @@ async function applySaved(context: Context, flags: ApplyFlags, path: string): Pr
   const { openStore } = await import("../../state/mod.ts");
   await using store = openStore(storeLocation(baseDirectory));
   await using lease = await store.lock(plan.stack.name, whoAmI());
-  const record = await store.load(plan.stack.name);
-  // Before the hosts are asked: with another record nothing that they say matters.
-  if ((record?.serial ?? 0) === plan.record.serial) {
-    const [{ kinds }, { findStale }] = await Promise.all([
-      import("../../providers/kvm/kinds/mod.ts"),
-      import("../stale.ts"),
-    ]);
-    throwAll(await findStale(plan, hosts, kinds));
-  }
+  const [{ kinds }, { findStale }] = await Promise.all([
+    import("../../providers/kvm/kinds/mod.ts"),
+    import("../stale.ts"),
+  ]);
+  // Says more than that the record has moved, which the applier looks at next.
+  throwAll(await findStale(plan, hosts, kinds));
   await runPlan(context, plan, {
     flags,
     store,

@@ -2,6 +2,7 @@
 
 import type { Context } from "../context.ts";
 import type { PlanFlags } from "../flags.ts";
+import { locateStack } from "../location.ts";
 import { againText, throwWithPlan } from "../refused.ts";
 import { requireConsent, type RunFlags, runPlan, whoAmI } from "../run_plan.ts";
 import { makeSessionPlan, openSession } from "../session.ts";
@@ -12,6 +13,7 @@ export interface DestroyFlags extends PlanFlags, Omit<RunFlags, "maxDisruption">
 
 /** Plans the destruction, asks, and carries it out. */
 export async function destroy(this: Context, flags: DestroyFlags, stack: string): Promise<void> {
+  locateStack(stack, { recorded: true });
   requireConsent(this, flags, "destroy");
   using stop = listenForStop();
   const options = {

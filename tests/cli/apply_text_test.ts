@@ -17,7 +17,7 @@ import {
 import { StaddleError } from "../../providers/error.ts";
 import type { Operation } from "../../providers/provider.ts";
 import { summarize } from "../../planner/summary.ts";
-import { golden } from "./golden.ts";
+import { golden } from "../support/golden.ts";
 import { changing } from "./plans.ts";
 
 const at = "2026-03-01T10:00:00.000Z";
@@ -102,7 +102,7 @@ const result: ApplyResult = {
 
 Deno.test("a run as append-only lines", () => {
   const log = applyLog();
-  golden("apply.txt", events.flatMap(log).join("\n"));
+  golden(import.meta.url, "apply.txt", events.flatMap(log).join("\n"));
 });
 
 Deno.test("on a terminal that shows progress at its foot, progress makes no lines", () => {
@@ -129,10 +129,12 @@ Deno.test("the end of a run that did all, in Terraform's words", () => {
 
 Deno.test("the end of a run that did not: errors, what was done, what to type next", () => {
   golden(
+    import.meta.url,
     "apply_failed.txt",
     incompleteText({ mode: "apply", result, again: "staddle apply stack.ts" }),
   );
   golden(
+    import.meta.url,
     "apply_cancelled.txt",
     incompleteText({
       mode: "destroy",
@@ -170,7 +172,7 @@ Deno.test("events in Terraform's shapes, a JSON object a line", () => {
     ...errorLines(gone, clock),
   ];
   const text = lines.map((line) => JSON.stringify(line)).join("\n");
-  golden("events.jsonl", text);
+  golden(import.meta.url, "events.jsonl", text);
   assert.doesNotMatch(text, /hunter2/);
   assert.equal(lines[0]!.type, "version");
   for (const line of lines) {

@@ -6,7 +6,7 @@ import { formatBytes, rows } from "../../cli/render/values.ts";
 import { lineDiff } from "../../cli/render/line_diff.ts";
 import type { Plan } from "../../planner/plan.ts";
 import { summarize } from "../../planner/summary.ts";
-import { golden } from "./golden.ts";
+import { golden } from "../support/golden.ts";
 import { changing, creating, plan, thousand, unchanged } from "./plans.ts";
 
 const text = (of: Plan): string => planText(of, { summary: summarize(of) });
@@ -14,20 +14,20 @@ const markdown = (of: Plan, limit?: number): string =>
   planMarkdown(of, { summary: summarize(of), limit });
 
 Deno.test("a first plan shows every field of what will be made", () => {
-  golden("plan_create.txt", text(creating));
+  golden(import.meta.url, "plan_create.txt", text(creating));
 });
 
 Deno.test("a plan shows each changed field with how it will be applied", () => {
-  golden("plan_change.txt", text(changing));
+  golden(import.meta.url, "plan_change.txt", text(changing));
 });
 
 Deno.test("a plan without changes says so in Terraform's words", () => {
-  golden("plan_no_change.txt", text(unchanged));
+  golden(import.meta.url, "plan_no_change.txt", text(unchanged));
 });
 
 Deno.test("a thousand machines stay readable: alike resources are one block", () => {
   const shown = text(thousand);
-  golden("plan_thousand.txt", shown);
+  golden(import.meta.url, "plan_thousand.txt", shown);
   assert.ok(shown.split("\n").length < 60);
   assert.match(planText(thousand, { summary: summarize(thousand), compact: false }), /web-499 /);
 });
@@ -49,12 +49,12 @@ Deno.test("a plan that changes outputs only says that no host is touched", () =>
   const only = plan([], {
     outputs: [{ name: "url", action: "update", before: "a", after: "b", sensitive: false }],
   });
-  golden("plan_outputs_only.txt", text(only));
+  golden(import.meta.url, "plan_outputs_only.txt", text(only));
 });
 
 Deno.test("a pull-request comment", () => {
-  golden("plan_comment.md", markdown(changing));
-  golden("plan_comment_no_change.md", markdown(unchanged));
+  golden(import.meta.url, "plan_comment.md", markdown(changing));
+  golden(import.meta.url, "plan_comment_no_change.md", markdown(unchanged));
 });
 
 Deno.test("a comment that would be too long loses its details before its summary", () => {

@@ -11,7 +11,7 @@ import { coloured } from "../../cli/render/style.ts";
 import { type Topology, TOPOLOGY_FORMAT } from "../../planner/topology.ts";
 import { StaddleError, StaddleErrors } from "../../providers/error.ts";
 import type { ResourceRecord, StackRecord } from "../../state/store.ts";
-import { golden } from "./golden.ts";
+import { golden } from "../support/golden.ts";
 import { machineSpec, resource } from "./plans.ts";
 
 const refused = new StaddleError({
@@ -24,8 +24,8 @@ const refused = new StaddleError({
 const locked = new StaddleError({ code: "state.locked", summary: "It is locked", exitCode: 5 });
 
 Deno.test("errors say what, where, what came back and what to do", () => {
-  golden("error.txt", errorText(refused));
-  golden("errors.txt", errorText(new StaddleErrors([refused, locked])));
+  golden(import.meta.url, "error.txt", errorText(refused));
+  golden(import.meta.url, "errors.txt", errorText(new StaddleErrors([refused, locked])));
   assert.ok(errorText(refused, { style: coloured }).includes("\x1b[1merror[host.unreachable]:"));
 });
 
@@ -38,7 +38,7 @@ Deno.test("the exit status of several errors is the highest", () => {
 
 Deno.test("an unforeseen error shows no stack trace unless it is asked for", () => {
   const error = new TypeError("x is undefined", { cause: new RangeError("below") });
-  golden("error_internal.txt", errorText(error));
+  golden(import.meta.url, "error_internal.txt", errorText(error));
   assert.doesNotMatch(errorText(error), /texts_test/);
   assert.match(errorText(error, { debug: true }), /texts_test[^]*caused by RangeError: below/);
 });
@@ -77,8 +77,8 @@ const kinds = new Map([[
 
 Deno.test("a stack's graph: hosts as boxes, an edge to each thing that is needed", () => {
   const graph = graphOf(topology, kinds);
-  golden("graph.dot", graphDot(graph));
-  golden("graph.mmd", graphMermaid(graph));
+  golden(import.meta.url, "graph.dot", graphDot(graph));
+  golden(import.meta.url, "graph.mmd", graphMermaid(graph));
 });
 
 Deno.test("the runs of a stack", () => {
@@ -91,6 +91,7 @@ Deno.test("the runs of a stack", () => {
     destroy: 0,
   } as const;
   golden(
+    import.meta.url,
     "history.txt",
     historyText("web", [
       {
@@ -135,12 +136,12 @@ const record: StackRecord = {
 };
 
 Deno.test("the record of a stack and of a resource", () => {
-  golden("state_list.txt", stateList(record));
-  golden("state_show.txt", stateShow(entry));
+  golden(import.meta.url, "state_list.txt", stateList(record));
+  golden(import.meta.url, "state_show.txt", stateShow(entry));
 });
 
 Deno.test("outputs hide secrets as text, and have Terraform's shape as JSON", () => {
-  golden("outputs.txt", outputsText(record.outputs));
+  golden(import.meta.url, "outputs.txt", outputsText(record.outputs));
   assert.equal(outputsText({}), "No outputs.");
   assert.deepEqual(outputsJson(record.outputs), {
     addresses: { sensitive: false, type: ["tuple", ["string"]], value: ["10.30.0.10"] },
@@ -167,7 +168,11 @@ Deno.test("a host's checkup: evidence, remedies, the sum", () => {
     evidence: ["dnsmasq is missing"],
     remedy: "apt install dnsmasq-base",
   } as const;
-  golden("doctor.txt", doctorText({ uri: "qemu:///system", checks: [ok, warn, fail] }));
+  golden(
+    import.meta.url,
+    "doctor.txt",
+    doctorText({ uri: "qemu:///system", checks: [ok, warn, fail] }),
+  );
   assert.match(
     doctorText({ uri: "x", checks: [ok, warn] }),
     /^Fit for Staddle, with 1 warning\.$/m,
