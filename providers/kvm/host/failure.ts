@@ -54,11 +54,13 @@ const isCode = (...codes: readonly number[]) => ({ code }: LibvirtFailure) => co
 
 /** True when the error means that the connection is gone, not that the call was refused. */
 export function isConnectionLoss({ code, domain, message }: LibvirtFailure): boolean {
+  // The daemon's own way to another daemon of its host: it answered.
+  if (/virtlogd-sock|virtlockd-sock/.test(message)) return false;
   return code === ErrorCode.VIR_ERR_INVALID_CONN ||
     (domain === ErrorDomain.VIR_FROM_RPC &&
       (code === ErrorCode.VIR_ERR_SYSTEM_ERROR || code === ErrorCode.VIR_ERR_RPC ||
         code === ErrorCode.VIR_ERR_INTERNAL_ERROR)) ||
-    /client socket is closed|End of file while reading data|connection closed due to keepalive|Cannot (recv|write) data|Connection reset by peer|Broken pipe/i
+    /client socket is closed|End of file while reading data|connection closed due to keepalive|Cannot (recv|write) data: /
       .test(message);
 }
 

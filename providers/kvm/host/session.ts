@@ -19,7 +19,6 @@ import type {
 import type { HostFacts } from "../facts.ts";
 import {
   type Connection,
-  isDisconnected,
   type Libvirt,
   LibvirtError,
   LibvirtLibraryError,
@@ -28,7 +27,7 @@ import {
 import type { Bench } from "../operations/bench.ts";
 import { performStep } from "../operations/mod.ts";
 import { readFacts } from "./facts.ts";
-import { asFailure, libvirtError } from "./failure.ts";
+import { asFailure, isConnectionLoss, libvirtError } from "./failure.ts";
 import { readHost } from "./read.ts";
 import { runHere } from "./shell.ts";
 import { CONNECT_TIMEOUT, openSsh, type SshLink } from "./ssh.ts";
@@ -280,7 +279,7 @@ export class KvmSession implements HostSession, Bench {
       return await run();
     } catch (error) {
       if (error instanceof StaddleError) throw error;
-      if (isDisconnected(error)) {
+      if (error instanceof LibvirtError && isConnectionLoss(asFailure(error))) {
         const opened = await this.#opened.catch(() => undefined);
         if (opened !== undefined) opened.lost = true;
       }
