@@ -70,9 +70,11 @@ export interface ApplyOptions {
   readonly abort?: AbortSignal;
   /** Seconds that a step may take, by operation; an hour and less by default. */
   readonly timeouts?: Partial<Readonly<Record<Operation, number>>>;
+  /** When and how often what is transient is tried again. */
   readonly retry?: RetryPolicy;
   /** Milliseconds between being told to stop and being left alone; 5000 by default. */
   readonly grace?: number;
+  /** Told what happens, as it happens. If it throws, the run ends first, and then throws that. */
   readonly onEvent?: (event: ApplyEvent) => void;
 }
 

@@ -10,10 +10,15 @@ import type { Operation, Step } from "../providers/provider.ts";
 
 /** The part of a step that a message needs. */
 export interface StepReference {
+  /** Id of the step. */
   readonly id: string;
+  /** What it does. */
   readonly operation: Operation;
+  /** Address of its resource. */
   readonly address: string;
+  /** Kind of its resource. */
   readonly kind: string;
+  /** Name of its host. */
   readonly host: string;
   /** Name on the host. */
   readonly key: string;
@@ -21,8 +26,11 @@ export interface StepReference {
 
 /** Resources done so far. A replacement counts in add and in destroy. */
 export interface Counts {
+  /** Made. */
   readonly add: number;
+  /** Changed in place. */
   readonly change: number;
+  /** Taken away; what was kept because something else needs it does not count. */
   readonly destroy: number;
 }
 
@@ -40,7 +48,7 @@ export type SkipReason =
   | "stopped"; // the run was stopped: see `run_stopping`
 
 /** What every event has. */
-interface EventBase {
+export interface EventBase {
   /** ISO 8601, UTC. */
   readonly at: string;
 }

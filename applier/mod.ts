@@ -9,5 +9,13 @@
  */
 
 export { type ApplyOptions, applyPlan } from "./apply_plan.ts";
-export type { ApplyEvent, Counts, StepReference } from "./events.ts";
+export { defaultRetry, defaultTimeouts, type RetryPolicy } from "./attempt.ts";
+export type {
+  ApplyEvent,
+  Counts,
+  EventBase,
+  SkipReason,
+  StepReference,
+  StopReason,
+} from "./events.ts";
 export type { ApplyResult, FailedStep, Note, SkippedStep } from "./result.ts";

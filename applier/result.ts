@@ -9,13 +9,17 @@ import type { Counts, SkipReason, StepReference, StopReason } from "./events.ts"
 
 /** A step that failed. */
 export interface FailedStep {
+  /** The step. */
   readonly step: StepReference;
+  /** Why: what its last attempt came to. */
   readonly error: StaddleError;
 }
 
 /** A step that was never begun. */
 export interface SkippedStep {
+  /** The step. */
   readonly step: StepReference;
+  /** Why. */
   readonly reason: SkipReason;
   /** Id of the step at the root; absent for `stopped`. */
   readonly cause?: string;
@@ -23,7 +27,9 @@ export interface SkippedStep {
 
 /** Something that a person should know about a resource. */
 export interface Note {
+  /** Address of the resource. */
   readonly address: string;
+  /** One sentence. */
   readonly text: string;
 }
 
@@ -33,6 +39,7 @@ export interface ApplyResult {
   readonly run?: string;
   /** `cancelled` when the run was stopped by request, whatever failed beside. */
   readonly result: "done" | "failed" | "cancelled";
+  /** Resources done. */
   readonly counts: Counts;
   /** In the order in which they failed. */
   readonly failed: readonly FailedStep[];
@@ -40,6 +47,7 @@ export interface ApplyResult {
   readonly skipped: readonly SkippedStep[];
   /** Steps that were not begun because the run was stopped, in the order of the plan. */
   readonly cancelled: readonly StepReference[];
+  /** What the provider had to say, in the order in which steps ended. */
   readonly notes: readonly Note[];
   /** Why the run was stopped, if it was. */
   readonly stopped?: StopReason;

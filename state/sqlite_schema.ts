@@ -3,8 +3,9 @@
  *
  * Every row that a plan or a destroy leans on carries `sum`, a SHA-256 over its columns, because
  * SQLite itself has no checksums: a flipped bit in a text is still a good text to it. `stacks` counts
- * its resource rows, so that a row which vanished is noticed as well. The tables are WITHOUT ROWID:
- * rows are found by the very tree that holds them, and no index can disagree with them.
+ * its resource rows, so that a row which vanished is noticed as well. Tables of small rows are WITHOUT
+ * ROWID, which spares an index; in the others a row of more than 1 KB would take a page of 4 KB for
+ * what is above that.
  *
  * @module
  */
@@ -39,7 +40,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
         body TEXT NOT NULL,
         sum TEXT NOT NULL,
         PRIMARY KEY (stack, address)
-      ) STRICT, WITHOUT ROWID;
+      ) STRICT;
 
       -- part is hosts, outputs or reservations; all three are always there.
       CREATE TABLE parts (
@@ -48,7 +49,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
         body TEXT NOT NULL,
         sum TEXT NOT NULL,
         PRIMARY KEY (stack, part)
-      ) STRICT, WITHOUT ROWID;
+      ) STRICT;
 
       -- number gives the order within the stack; body is the RunRecord as JSON.
       CREATE TABLE runs (
@@ -58,7 +59,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
         body TEXT NOT NULL,
         sum TEXT NOT NULL,
         PRIMARY KEY (stack, number)
-      ) STRICT, WITHOUT ROWID;
+      ) STRICT;
 
       CREATE TABLE journal (
         stack TEXT NOT NULL,

@@ -49,37 +49,48 @@ export interface SqliteStoreOptions {
  * ```
  */
 export class SqliteStore implements Store {
+  /** The file's path. */
   readonly location: string;
   readonly #leaseMs: number;
   readonly #leases = new Set<SqliteLease>();
   #file: SqliteFile | undefined;
 
-  /** @param path Absolute path of the file. Nothing is touched yet. */
+  /** Nothing is touched yet. `path` is the file's absolute path. */
   constructor(path: string, options: SqliteStoreOptions = {}) {
     this.location = path;
     this.#leaseMs = (options.leaseSeconds ?? 30) * 1000;
   }
 
+  /** Names of the stacks that have a record. */
   stacks(): Promise<readonly string[]> {
     return this.#read([], (file) => rows.stackNames(file));
   }
 
+  /** A stack's record, each row checked; undefined if there is none. */
   load(stack: string): Promise<StackRecord | undefined> {
     return this.#read(undefined, (file) => rows.loadRecord(file, stack));
   }
 
+  /** Who holds a stack's lock now. */
   holder(stack: string): Promise<LockHolder | undefined> {
     return this.#read(undefined, (file) => locks.holderOf(file, stack, Date.now()));
   }
 
+  /** Steps that began and did not end, newest run last. */
   unfinished(stack: string): Promise<readonly JournalEntry[]> {
     return this.#read([], (file) => rows.unfinishedSteps(file, stack));
   }
 
+  /** The last runs, newest first. */
   runs(stack: string, limit: number): Promise<readonly RunRecord[]> {
     return this.#read([], (file) => rows.lastRuns(file, stack, limit));
   }
 
+  /**
+   * Takes a stack's lock; makes the file and its folder if there is none.
+   *
+   * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
+   */
   lock(stack: string, who: string): Promise<Lease> {
     return Promise.try(() => {
       const file = this.#writable();

@@ -24,10 +24,13 @@ export interface ResourceRecord {
    * has a row of its own under `<address>#<key>`, until its delete step has ended.
    */
   readonly address: string;
+  /** Name of its kind. */
   readonly kind: string;
+  /** Name of its host, a key of the record's hosts. */
   readonly host: string;
   /** Name on the host. */
   readonly key: string;
+  /** Where it stands in its life. */
   readonly status: ResourceStatus;
   /** The resolved declaration that was last applied (or, while creating, that is being applied). */
   readonly resource: Resource;
@@ -46,7 +49,9 @@ export interface ResourceRecord {
 
 /** What a stack owns. */
 export interface StackRecord {
+  /** {@linkcode RECORD_VERSION} of the Staddle that wrote it. */
   readonly version: number;
+  /** Name of the stack. */
   readonly stack: string;
   /** Random UUID given at birth: two records of one name are told apart by it. */
   readonly lineage: string;
@@ -54,7 +59,9 @@ export interface StackRecord {
   readonly serial: number;
   /** Hosts as last declared, so that destroying needs no stack file. */
   readonly hosts: Readonly<Record<string, HostDeclaration>>;
+  /** In order of their addresses. */
   readonly resources: readonly ResourceRecord[];
+  /** As the last run that was done left them. */
   readonly outputs: Readonly<Record<string, { readonly value: Json; readonly sensitive: boolean }>>;
   /** Addresses reserved for NICs, kept so that they stay: see the topology. */
   readonly reservations: Readonly<Record<string, string>>;
@@ -62,36 +69,55 @@ export interface StackRecord {
 
 /** One run of apply or destroy. */
 export interface RunRecord {
+  /** Random UUID. */
   readonly id: string;
+  /** Name of the stack. */
   readonly stack: string;
+  /** What was asked for. */
   readonly command: "apply" | "destroy";
   /** `user@machine`, with process id. */
   readonly who: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
+  /** Absent while it runs, and for ever if it was killed. */
   readonly endedAt?: string;
+  /** How it ended. */
   readonly result?: "done" | "failed" | "cancelled";
+  /** Resources added so far. */
   readonly add: number;
+  /** Resources changed so far. */
   readonly change: number;
+  /** Resources destroyed so far. */
   readonly destroy: number;
+  /** The stack's parameters. */
   readonly parameters: JsonObject;
 }
 
 /** One line of the journal. */
 export interface JournalEntry {
+  /** Id of the run. */
   readonly run: string;
+  /** Id of the step. */
   readonly step: string;
+  /** Address of the step's resource. */
   readonly address: string;
+  /** What the step does. */
   readonly operation: string;
+  /** Written before the step begins, and after its result was read back or it failed. */
   readonly phase: "begin" | "end" | "failed";
+  /** ISO 8601, UTC. */
   readonly at: string;
+  /** Why it failed. */
   readonly detail?: string;
 }
 
 /** Who holds a stack's lock. */
 export interface LockHolder {
+  /** `user@machine`, with process id. */
   readonly who: string;
+  /** ISO 8601, UTC. */
   readonly since: string;
+  /** ISO 8601, UTC; until then unless it is renewed. */
   readonly expires: string;
 }
 
@@ -99,12 +125,15 @@ export interface LockHolder {
 export interface RecordWrite {
   /** Lines to add; several, so that parallel steps can share one write. */
   readonly journal?: readonly JournalEntry[];
+  /** Rows to add, or to put in the place of those with the same address. */
   readonly put?: readonly ResourceRecord[];
   /** Addresses to forget. */
   readonly remove?: readonly string[];
-  /** Each of the three, where given, replaces what was there. */
+  /** Where given, replaces all that was there. */
   readonly hosts?: StackRecord["hosts"];
+  /** Where given, replaces all that was there. */
   readonly outputs?: StackRecord["outputs"];
+  /** Where given, replaces all that was there. */
   readonly reservations?: StackRecord["reservations"];
   /** Added, or put in the place of the row with the same id. */
   readonly run?: RunRecord;
@@ -112,12 +141,17 @@ export interface RecordWrite {
 
 /** A held lock: the only way to write. Kept alive by a heartbeat until it is disposed of. */
 export interface Lease extends AsyncDisposable {
+  /** Name of the stack. */
   readonly stack: string;
   /** Rises with every lease of the stack; a write with an old one is refused. */
   readonly token: number;
   /** Aborts when the lease was lost: the run must stop. */
   readonly lost: AbortSignal;
-  /** @throws {StaddleError} `state.lease-lost` when another run has taken over. Returns the new serial. */
+  /**
+   * Writes a change, all of it or nothing, and returns the new serial.
+   *
+   * @throws {StaddleError} `state.lease-lost` when another run has taken over.
+   */
   write(change: RecordWrite): Promise<number>;
 }
 
@@ -125,12 +159,24 @@ export interface Lease extends AsyncDisposable {
 export interface Store extends AsyncDisposable {
   /** For messages: a file's path or a URL without its password. */
   readonly location: string;
+  /** Names of the stacks that have a record. */
   stacks(): Promise<readonly string[]>;
+  /**
+   * A stack's record; undefined if there is none.
+   *
+   * @throws {StaddleError} `state.corrupt`, `state.newer-version`.
+   */
   load(stack: string): Promise<StackRecord | undefined>;
-  /** @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when. */
+  /**
+   * Takes a stack's lock.
+   *
+   * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
+   */
   lock(stack: string, who: string): Promise<Lease>;
+  /** Who holds a stack's lock now. */
   holder(stack: string): Promise<LockHolder | undefined>;
   /** Steps that began and did not end, newest run last. */
   unfinished(stack: string): Promise<readonly JournalEntry[]>;
+  /** The last runs, newest first. */
   runs(stack: string, limit: number): Promise<readonly RunRecord[]>;
 }

@@ -221,11 +221,11 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
   });
 
   behaviour("keeps a lease alive for longer than its first term", async (fixture) => {
-    await using store = fixture.open({ leaseSeconds: 0.6 });
-    await using other = fixture.open({ leaseSeconds: 0.6 });
+    await using store = fixture.open({ leaseSeconds: 2 });
+    await using other = fixture.open({ leaseSeconds: 2 });
     await using lease = await store.lock("shop", "ann");
     for (let i = 0; i < 5; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(await codeOf(other.lock("shop", "bob")), "state.locked");
     }
     assert.equal(await lease.write({ put: [row("a")] }), 1);

@@ -142,15 +142,15 @@ Deno.test("the lock of a process that was killed is taken over at once", async (
 
 Deno.test("a process that was stopped past its lease and wakes up cannot write", async () => {
   await using here = place();
-  await using paused = holder(here.file, "paused@desk (pid 1)", 1);
+  await using paused = holder(here.file, "paused@desk (pid 1)", 3);
   assert.equal(await paused.line(), "locked");
   await paused.say("write a");
   assert.equal(await paused.line(), "wrote 1");
   paused.process.kill("SIGSTOP");
 
-  await using store = new SqliteStore(here.file, { leaseSeconds: 1 });
+  await using store = new SqliteStore(here.file);
   await assert.rejects(store.lock("shop", "ann"), { code: "state.locked" }); // not expired yet
-  await sleep(1200);
+  await sleep(3200);
   await using lease = await store.lock("shop", "ann@desk (pid 2)");
   assert.equal(await lease.write({ put: [row("b")] }), 2);
 
