@@ -5,7 +5,7 @@
  */
 
 import type { FieldChange } from "../providers/provider.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, madeAnew } from "./decision.ts";
 
 /**
  * Carries replacements on to what cannot stand without the old object: a machine whose volume is
@@ -19,43 +19,42 @@ export function cascadeReplacements(
 ): void {
   for (const address of order) {
     const mine = decisions.get(address);
-    if (mine === undefined || mine.observed === undefined) continue;
-    if (mine.action !== "no-op" && mine.action !== "update") continue;
-    if (mine.resource.tenure === "existing") continue;
+    if (mine === undefined || (mine.observed ?? mine.old) === undefined) continue;
+    if (mine.action !== "no-op" && mine.action !== "update" && mine.action !== "replace") continue;
+    if (mine.resource.tenure === "existing" || mine.old?.afterCreate === false) continue;
+    const held = mine.old?.observed ?? mine.observed!;
     const causes = mine.references.filter((reference) => {
       const used = decisions.get(reference.address);
       return reference.survives !== true && used?.old !== undefined && !used.old.afterCreate &&
-        (mine.record === undefined || mine.record.needs.includes(reference.address));
+        (mine.record === undefined || mine.record.needs.includes(reference.address) ||
+          (used.record !== undefined && mine.record.needs.includes(used.record.address)));
     });
     if (causes.length === 0) continue;
+    if (mine.old !== undefined) {
+      // The new one needs what can only be made once the old one is gone.
+      decisions.set(address, { ...mine, old: { ...mine.old, afterCreate: false } });
+      continue;
+    }
     const changed = new Set(mine.changes.map((change) => change.path));
-    decisions.set(address, {
-      ...mine,
-      action: "replace",
-      reason: "replace-field-differs",
-      waitOnly: false,
-      changes: [
-        ...mine.changes,
-        ...causes.filter((cause) => !changed.has(cause.path)).map((cause): FieldChange => {
-          const used = decisions.get(cause.address)!;
-          return {
-            path: cause.path,
-            before: used.old!.key,
-            after: used.key,
-            disruption: "replace",
-          };
-        }),
-      ],
-      old: {
-        key: mine.observed.key,
-        resource: mine.record?.resource ?? mine.resource,
-        observed: mine.observed,
-        afterCreate: false,
-      },
-      notes: [
-        ...mine.notes,
-        ...causes.map((cause) => `made anew because ${cause.address}, which it uses, is made anew`),
-      ],
-    });
+    decisions.set(
+      address,
+      madeAnew(mine, held, {
+        changes: [
+          ...mine.changes,
+          ...causes.filter((cause) => !changed.has(cause.path)).map((cause): FieldChange => {
+            const used = decisions.get(cause.address)!;
+            return {
+              path: cause.path,
+              before: used.old!.key,
+              after: used.key,
+              disruption: "replace",
+            };
+          }),
+        ],
+        notes: causes.map((cause) =>
+          `made anew because ${cause.address}, which it uses, is made anew`
+        ),
+      }),
+    );
   }
 }

@@ -402,7 +402,9 @@ export function decideGone(
     declared: false,
     record: known,
   };
-  const taker = reason === "not-declared" ? takenOver(known, context) : undefined;
+  const other = context.records.byKey(known.host, known.kind, known.key);
+  const twin = other !== undefined && other.address !== known.address ? other.address : undefined;
+  const taker = reason === "not-declared" ? takenOver(known, context) ?? twin : twin;
   if (taker !== undefined) {
     return decision(base, "forget", why, { nameFrom: taker, notes: [`${taker} has it now`] });
   }

@@ -55,6 +55,28 @@ export interface Decision {
   readonly notes: readonly string[];
 }
 
+/** A decision to replace, deleting first, what would else have been kept or changed. */
+export function madeAnew(
+  decision: Decision,
+  held: Observed,
+  why: Pick<Decision, "changes" | "notes">,
+): Decision {
+  return {
+    ...decision,
+    action: "replace",
+    reason: "replace-field-differs",
+    waitOnly: false,
+    changes: why.changes,
+    old: {
+      key: held.key,
+      resource: decision.record?.resource ?? decision.resource,
+      observed: held,
+      afterCreate: false,
+    },
+    notes: [...decision.notes, ...why.notes],
+  };
+}
+
 const rank: Readonly<Record<Disruption, number>> = {
   live: 0,
   "next-boot": 1,

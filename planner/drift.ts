@@ -19,6 +19,8 @@ export interface DriftContext {
   readonly observed: ObservedIndex;
   readonly selection: Selection;
   readonly lookup: Lookup;
+  /** Whether another address of the stack has an entry's object now. */
+  handedOver(address: string): boolean;
 }
 
 /** Finds what differs from what was last applied. Half-made objects are no drift. */
@@ -30,7 +32,8 @@ export function findDrift(record: StackRecord | undefined, context: DriftContext
     const settled = known.status === "present" || known.status === "waiting";
     if (
       kind === undefined || !settled || isLeftover(address) || resource.tenure === "existing" ||
-      !context.selection.has(address) || !context.observed.wasRead(host)
+      context.handedOver(address) || !context.selection.has(address) ||
+      !context.observed.wasRead(host)
     ) continue;
     const found = context.observed.byKey(host, name, key) ??
       (kind.marked === true ? context.observed.byUuid(host, name, resource.uuid) : undefined);

@@ -139,12 +139,17 @@ export function makePlan(input: PlanInput): MadePlan {
   for (const host of [...unread].sort()) errors.push(notRead(host));
   if (mode === "apply") cascadeReplacements(decisions, [...resolution.resolved.keys()]);
 
-  const completed = new Map<string, JsonObject>();
-  for (const { address, action, kind, resource } of decisions.values()) {
-    if ((action !== "create" && action !== "replace") || refused.has(address)) continue;
-    guard(errors, () => completed.set(address, kind.complete(resource, resolution.lookup)));
-  }
-  const steps = makeSteps(decisions, { stack, completed, errors });
+  const completed = new Map<string, JsonObject | undefined>();
+  const complete = ({ address, kind, resource }: Decision) => {
+    if (!completed.has(address)) {
+      completed.set(address, undefined);
+      // What a check refused is not asked for more: it would only say the same again.
+      const run = () => completed.set(address, kind.complete(resource, resolution.lookup));
+      if (!refused.has(address)) guard(errors, run);
+    }
+    return completed.get(address);
+  };
+  const steps = makeSteps(decisions, { stack, complete, errors });
   const lookup: Lookup = resolution.lookup;
   const resources = [...decisions.keys()].sort().flatMap((address): ResourcePlan[] => {
     const decision = decisions.get(address)!;
@@ -153,7 +158,13 @@ export function makePlan(input: PlanInput): MadePlan {
     return planned;
   });
   let drift: Plan["drift"] = [];
-  guard(errors, () => drift = findDrift(record, { kinds, observed, selection, lookup }));
+  const handedOver = (address: string) => {
+    const decision = decisions.get(address);
+    return decision?.action === "forget" && decision.nameFrom !== undefined;
+  };
+  guard(errors, () => {
+    drift = findDrift(record, { kinds, observed, selection, lookup, handedOver });
+  });
 
   const kept = record?.outputs ?? {};
   const plan: Plan = {

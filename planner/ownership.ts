@@ -48,7 +48,8 @@ export function indexRecord(stack: string, record: StackRecord | undefined): Rec
 /** Decides whose an object is that was found for a resource. */
 export function ownership(entry: Resolved, found: Observed, records: RecordIndex): Ownership {
   const { address, uuid } = entry.resource;
-  const known = records.byKey(found.host, found.kind, found.key);
+  const known = ownEntry(address, found, records) ??
+    records.byKey(found.host, found.kind, found.key);
   const { mark } = found;
   if (mark !== undefined) {
     if (mark.stack !== records.stack) {
@@ -79,6 +80,18 @@ export function ownership(entry: Resolved, found: Observed, records: RecordIndex
   if (known.address === address) return { status: "ours" };
   if (ownerOf(known.address) === address) return { status: "ours", leftover: known.address };
   return { status: "sibling", address: known.address };
+}
+
+/** The entry of an address, if it means this object: two may, after a stopped move. */
+function ownEntry(
+  address: string,
+  { host, kind, key }: Observed,
+  records: RecordIndex,
+): ResourceRecord | undefined {
+  const own = records.byAddress(address);
+  const same = own?.host === host && own.kind === kind && own.key === key &&
+    own.resource.tenure !== "existing";
+  return same ? own : undefined;
 }
 
 /** Why the object that stands where the record says is not the one that the record means. */

@@ -11,7 +11,7 @@
 
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Step } from "../providers/provider.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, madeAnew } from "./decision.ts";
 import { digest } from "./digest.ts";
 import { topologicalOrder } from "./graph.ts";
 import { ownerOf } from "./leftover.ts";
@@ -20,33 +20,69 @@ import { problem } from "./problem.ts";
 /** What making steps looks at. */
 export interface StepsContext {
   readonly stack: string;
-  /** Specs of what is to be made, with the defaults of a new object. */
-  readonly completed: ReadonlyMap<string, JsonObject>;
+  /** Spec of what is to be made, with the defaults of a new object. */
+  complete(decision: Decision): JsonObject | undefined;
   readonly errors: StaddleError[];
 }
 
 type Decisions = ReadonlyMap<string, Decision>;
 
-/** Makes the steps of all decisions, each behind everything that it needs. */
-export function makeSteps(decisions: Decisions, context: StepsContext): Step[] {
+/**
+ * Makes the steps of all decisions, each behind everything that it needs.
+ *
+ * Where an object would have to go on from something that must be gone to something that cannot be
+ * there yet, its decision becomes a replacement: no order of steps could carry it over.
+ */
+export function makeSteps(decisions: Map<string, Decision>, context: StepsContext): Step[] {
   const idle = ["no-op", "forget"];
   if ([...decisions.values()].every((decision) => idle.includes(decision.action))) return [];
-  const careful = wire(decisions, context, true);
-  const ordered = order(careful);
-  if (ordered.cycles.length === 0) return ordered.steps;
-  // Deleting late is a courtesy; where it closes a circle it gives way.
-  const plain = order(wire(decisions, { ...context, errors: [] }, false));
-  for (const cycle of plain.cycles) {
-    context.errors.push(
-      new StaddleError({
-        code: "plan.no-order",
-        summary: `these steps wait for each other: ${cycle.join(" -> ")}`,
-        where: [...new Set(cycle.map((id) => id.slice(id.indexOf(":") + 1).replace(/#old$/, "")))],
-        help: "make the change in two applies, for example a new name first",
-      }),
-    );
+  for (;;) {
+    const errors: StaddleError[] = [];
+    const careful = order(wire(decisions, { ...context, errors }, true));
+    // Deleting late is a courtesy; where it closes a circle it gives way.
+    const { steps, cycles } = careful.cycles.length === 0
+      ? careful
+      : order(wire(decisions, { ...context, errors: [] }, false));
+    if (cycles.length > 0 && carriedOver(decisions, cycles)) continue;
+    context.errors.push(...errors);
+    for (const cycle of cycles) context.errors.push(noOrder(cycle));
+    return steps;
   }
-  return plain.steps;
+}
+
+/** Turns updates that wait for each other across a deletion into replacements. */
+function carriedOver(
+  decisions: Map<string, Decision>,
+  cycles: readonly (readonly string[])[],
+): boolean {
+  let turned = false;
+  for (const cycle of cycles) {
+    // Without a deletion it is names that are exchanged: nobody asked for anything to be made anew.
+    if (!cycle.some((id) => id.startsWith("delete:"))) continue;
+    for (const id of new Set(cycle)) {
+      const address = id.slice(id.indexOf(":") + 1);
+      const decision = decisions.get(address);
+      if (!id.startsWith("update:") || decision?.action !== "update") continue;
+      decisions.set(
+        address,
+        madeAnew(decision, decision.observed!, {
+          changes: decision.changes,
+          notes: ["made anew, for what it uses goes before what it is to use can be there"],
+        }),
+      );
+      turned = true;
+    }
+  }
+  return turned;
+}
+
+function noOrder(cycle: readonly string[]): StaddleError {
+  return new StaddleError({
+    code: "plan.no-order",
+    summary: `these steps wait for each other: ${cycle.join(" -> ")}`,
+    where: [...new Set(cycle.map((id) => id.slice(id.indexOf(":") + 1).replace(/#old$/, "")))],
+    help: "make the change in two applies, for example a new name first",
+  });
 }
 
 function order(steps: readonly Step[]): { steps: Step[]; cycles: readonly (readonly string[])[] } {
@@ -125,7 +161,7 @@ function step(
   needs: ReadonlySet<string>,
 ): Step {
   const { address, resource, observed, old } = decision;
-  const spec = operation === "create" ? context.completed.get(address) : undefined;
+  const spec = operation === "create" ? context.complete(decision) : undefined;
   // What a replacement makes must not be there, but for what was found under the new name already.
   const found = old !== undefined && (!old.afterCreate || observed === old.observed)
     ? undefined
@@ -220,17 +256,27 @@ function earliness(
   return early;
 }
 
-/** Who used each resource, as the record has it. */
-function usersOf(decisions: Decisions): ReadonlyMap<string, readonly string[]> {
+/** Who used what. */
+interface Users {
+  /** Addresses of those that used each resource, as the record has it. */
+  readonly users: ReadonlyMap<string, readonly string[]>;
+  /** Other addresses under which the record has the object of a resource. */
+  readonly aliases: ReadonlyMap<string, readonly string[]>;
+}
+
+function usersOf(decisions: Decisions): Users {
   const users = new Map<string, string[]>();
-  for (const [address, { record, needs }] of decisions) {
-    for (const need of record?.needs ?? needs) {
-      const list = users.get(need);
-      if (list === undefined) users.set(need, [address]);
-      else list.push(address);
-    }
+  const aliases = new Map<string, string[]>();
+  const add = (map: Map<string, string[]>, name: string, address: string) => {
+    const list = map.get(name);
+    if (list === undefined) map.set(name, [address]);
+    else list.push(address);
+  };
+  for (const [address, { action, nameFrom, record, needs }] of decisions) {
+    for (const need of record?.needs ?? needs) add(users, need, address);
+    if (action === "forget" && nameFrom !== undefined) add(aliases, nameFrom, address);
   }
-  return users;
+  return { users, aliases };
 }
 
 /**
@@ -243,12 +289,15 @@ function released(
   decision: Decision,
   first: boolean,
   decisions: Decisions,
-  users: ReadonlyMap<string, readonly string[]>,
+  { users, aliases }: Users,
 ): Set<string> {
   const result = new Set<string>();
-  const owner = ownerOf(decision.address);
-  const seen = new Set<string>([owner]);
-  const open = [...users.get(owner) ?? []];
+  // An object that came from another address of the stack has its users there.
+  const known = decision.record?.address ?? decision.address;
+  const others = aliases.get(decision.address) ?? [];
+  const owners = [...new Set([decision.address, known, ...others].map(ownerOf))];
+  const seen = new Set<string>(owners);
+  const open = owners.flatMap((owner) => users.get(owner) ?? []);
   for (let address = open.pop(); address !== undefined; address = open.pop()) {
     if (seen.has(address)) continue;
     seen.add(address);
@@ -256,7 +305,9 @@ function released(
     if (user.action === "delete") result.add(`delete:${address}`);
     else if (user.old !== undefined) result.add(`delete:${address}#old`);
     else if (user.observed !== undefined && lastChange(user) !== undefined) {
-      if (!first || !user.needs.includes(owner)) result.add(lastChange(user)!);
+      if (!first || !user.needs.some((need) => owners.includes(need))) {
+        result.add(lastChange(user)!);
+      }
     } else if (user.action === "no-op" || user.action === "forget") {
       open.push(...users.get(address) ?? []);
     }

@@ -81,6 +81,11 @@ function compare(
       if (old !== undefined) add(field, `${field}[${entry.name}]`, old);
     }
   }
+  // What only refers is taken out again when it is no longer declared.
+  for (const field of ["seed", "image"]) {
+    if (previous[field] === undefined || wanted[field] !== undefined) continue;
+    if (has[field] !== undefined) add(field, field, has[field]);
+  }
   return changes;
 }
 
