@@ -6,7 +6,12 @@
 import assert from "node:assert/strict";
 import type { JsonObject, Resource } from "../../../providers/provider.ts";
 import { seedIso } from "../../../providers/kvm/cloudinit/mod.ts";
-import { type ImageSpec, imageStampXml, imageXml } from "../../../providers/kvm/kinds/image/mod.ts";
+import {
+  type ImageSpec,
+  imageStampXml,
+  imageXml,
+  physicalBytes,
+} from "../../../providers/kvm/kinds/image/mod.ts";
 import {
   type NetworkSpec,
   networkUpdates,
@@ -331,9 +336,12 @@ Deno.test({
         }).outputSync();
         assert.ok(made.success);
         virsh("vol-create", id, file(imageXml(image)));
+        assert.equal(physicalBytes(String(source(image.volume).xml)), 0);
+        assert.throws(() => virsh("vol-create", id, file(imageXml(image))), /exists already/);
         virsh("vol-upload", image.volume, content, "--pool", id);
         virsh("vol-create", id, file(imageStampXml(image.volume)));
         const has = source(image.volume);
+        assert.equal(physicalBytes(String(has.xml)), Deno.statSync(content).size);
         unchanged(at("lab/image.small"), has);
         assert.equal(has.path, image.path);
 

@@ -12,6 +12,7 @@ import {
   imageStamp,
   imageStampXml,
   imageXml,
+  physicalBytes,
 } from "../../../providers/kvm/kinds/image/mod.ts";
 import { fingerprints, kinds } from "../../../providers/kvm/kinds/mod.ts";
 import { poolFingerprint, poolKind, poolXml } from "../../../providers/kvm/kinds/pool/mod.ts";
@@ -225,6 +226,12 @@ Deno.test("golden: an image and its stamp", () => {
   const spec = at(image.address).spec as ImageSpec;
   assert.equal(imageStamp(spec.volume), "debian-0123456789ab.qcow2.verified");
   golden(import.meta.url, "image.xml", imageXml(spec) + imageStampXml(spec.volume));
+});
+
+Deno.test("the size of the file is not the capacity", () => {
+  assert.equal(physicalBytes(String(volumeSource().xml)), 196624);
+  assert.equal(physicalBytes("<volume/>"), 0);
+  assert.equal(physicalBytes("<volume><physical unit='KiB'>2</physical></volume>"), 2048);
 });
 
 Deno.test("an image that is there is right but for its format; half of one is not", () => {

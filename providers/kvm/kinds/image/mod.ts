@@ -3,19 +3,23 @@
  * use the same file, and it never changes.
  *
  * **A half-uploaded image must not be taken for a whole one.** libvirt cannot rename volumes, every
- * stack sees the pool, and neither size nor format of a torn file gives it away. So there are two
- * volumes: the image, and its stamp ({@linkcode imageStamp}), an empty one that is made after the
- * last byte was sent and its digest found right. The effectful half keeps this order:
+ * stack sees the pool, and nothing in a torn file gives it away. So there are two volumes: the image,
+ * and its stamp ({@linkcode imageStamp}), an empty one that is made when the image is whole. The
+ * effectful half keeps this order:
  *
  * 1. Reading: an image is there if both volumes are. Without its stamp it is left out, as if it were
  *    not there, so that the plan creates it. (Or it is returned with `complete: false` in its
- *    source; then {@linkcode imageKind}'s `diff` reports the change at `content`.)
- * 2. Creating: an image without stamp is deleted first. libvirt refuses that while an upload into
- *    it is going on (`VIR_ERR_OPERATION_INVALID`, "still in use"): another run is at it; wait for
- *    its stamp, and try again. Then: create the volume ({@linkcode imageXml}: raw, capacity 0; it
- *    grows by the upload, and libvirt finds the format when it looks at the file), upload while
- *    hashing, compare the digest, create the stamp ({@linkcode imageStampXml}). A wrong digest
- *    deletes the volume.
+ *    source; then `diff` reports the change at `content`.)
+ * 2. Creating. An image without stamp is being uploaded by another run, or was left by one that was
+ *    cut off; libvirt does not tell which, and lets a volume be deleted while an upload into it goes
+ *    on. So its size ({@linkcode physicalBytes}) is watched for some seconds: if it grows, wait for
+ *    the stamp; if not, delete it. Then create the volume ({@linkcode imageXml}: raw, capacity 0;
+ *    libvirt finds the format when it looks at the file). Creating is atomic: with
+ *    `VIR_ERR_STORAGE_VOL_EXIST` another run was first; watch again. Upload from the first byte to
+ *    the last while hashing, so that the file has its full size only when it is whole. A wrong digest
+ *    deletes the volume. Read the volume again: **only if its size is the number of bytes that were
+ *    sent**, create the stamp ({@linkcode imageStampXml}); otherwise another run has deleted ours and
+ *    put its own in its place: watch again.
  * 3. Deleting: the stamp first, then the image.
  *
  * @module
@@ -38,6 +42,7 @@ import { required, volumePath } from "../lookup.ts";
 import { readVolume, volumeFingerprint } from "../volume/view.ts";
 import { imageSchema } from "./schema.ts";
 
+export { physicalBytes } from "../volume/view.ts";
 export { imageSchema } from "./schema.ts";
 
 /** A resolved image. */

@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject } from "../../../provider.ts";
-import { getPath, parseXml } from "../../xml/mod.ts";
+import { getPath, parseXml, type XmlElement } from "../../xml/mod.ts";
 import { digestOf, sourceText } from "../canonical.ts";
 
 /** A volume as its host has it. */
@@ -33,19 +33,32 @@ const units: Readonly<Record<string, number>> = {
 /** Reads a volume's XML. */
 export function readVolume(xml: string): VolumeView {
   const root = parseXml(xml);
-  const capacity = getPath(root, "./capacity");
   const format = getPath(root, "./target/format/@type");
   const path = getPath(root, "./backingStore/path");
   const backingFormat = getPath(root, "./backingStore/format/@type");
-  const unit = units[getPath(root, "./capacity/@unit") ?? "bytes"] ?? 1;
+  const capacity = bytesAt(root, "./capacity");
   return {
     name: getPath(root, "./name") ?? "",
     ...(format === undefined ? {} : { format }),
-    ...(capacity === undefined ? {} : { capacity: Number(capacity) * unit }),
+    ...(capacity === undefined ? {} : { capacity }),
     ...(path === undefined || path === "" ? {} : {
       backing: { path, ...(backingFormat === undefined ? {} : { format: backingFormat }) },
     }),
   };
+}
+
+/**
+ * Bytes of the file itself, holes included: less than what was sent while an upload goes on or after
+ * it was cut off. libvirt leaves a size of 0 out.
+ */
+export function physicalBytes(xml: string): number {
+  return bytesAt(parseXml(xml), "./physical") ?? 0;
+}
+
+function bytesAt(volume: XmlElement, path: string): number | undefined {
+  const text = getPath(volume, path);
+  if (text === undefined) return undefined;
+  return Number(text) * (units[getPath(volume, `${path}/@unit`) ?? "bytes"] ?? 1);
 }
 
 /** What changes by itself: how full the file is, when it was touched, who QEMU made its owner. */
