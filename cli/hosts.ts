@@ -36,12 +36,12 @@ interface Opening {
 
 /** Open hosts. Disposing of it closes them all. */
 export class Hosts implements AsyncDisposable {
-  readonly #provider: Promise<Provider>;
+  readonly #provider: () => Promise<Provider>;
   readonly #options: HostsOptions;
   readonly #openings = new Map<string, Opening>();
   readonly #superseded: Promise<HostSession>[] = [];
 
-  constructor(provider: Promise<Provider>, options: HostsOptions) {
+  constructor(provider: () => Promise<Provider>, options: HostsOptions) {
     this.#provider = provider;
     this.#options = options;
   }
@@ -52,7 +52,9 @@ export class Hosts implements AsyncDisposable {
     const known = this.#openings.get(declaration.name);
     if (known?.declaration === text) return known.session;
     if (known !== undefined) this.#superseded.push(known.session);
-    const session = this.#provider.then((provider) => provider.connect(declaration, this.#options));
+    const session = this.#provider().then((provider) =>
+      provider.connect(declaration, this.#options)
+    );
     session.catch(() => {});
     this.#openings.set(declaration.name, { declaration: text, session });
     return session;

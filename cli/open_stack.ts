@@ -34,18 +34,18 @@ export interface OpenStack extends AsyncDisposable {
 /**
  * Opens a stack.
  *
- * @param onRecord is called with what is probably the stack's record, while the stack is still being
- * evaluated.
+ * @param meanwhile is called once the evaluation has begun, with what is probably the stack's record.
  */
 export async function openStack(
   options: OpenStackOptions,
-  onRecord: (record: StackRecord) => void = () => {},
+  meanwhile: (record: StackRecord | undefined) => void = () => {},
 ): Promise<OpenStack> {
   const location = locateStack(options.stack, { recorded: options.recorded });
+  if (location.kind === "file") import("../stacks/evaluate.ts").catch(() => {}); // Seen where it is awaited.
   const { openStore } = await import("../state/mod.ts");
   const store = openStore(storeLocation(location.folder));
   try {
-    const evaluated = await evaluateStack(location, store, options, onRecord);
+    const evaluated = await evaluateStack(location, store, options, meanwhile);
     return {
       location,
       store,
@@ -73,13 +73,13 @@ async function evaluateStack(
   location: StackLocation,
   store: Store,
   options: OpenStackOptions,
-  onRecord: (record: StackRecord) => void,
+  meanwhile: (record: StackRecord | undefined) => void,
 ): Promise<Evaluated> {
   const names = await store.stacks();
   if (location.kind === "name") {
     await requireRecorded(location.name, store);
     const record = await store.load(location.name);
-    if (record !== undefined) onRecord(record);
+    meanwhile(record);
     return { name: location.name };
   }
   const { evaluate } = await import("../stacks/evaluate.ts");
@@ -91,7 +91,7 @@ async function evaluateStack(
       signal: options.signal,
     });
   const first = run(guess?.reservations ?? {});
-  if (guess !== undefined) onRecord(guess);
+  meanwhile(guess);
   let { topology, digest } = await first;
   if (topology.stack !== guess?.stack) {
     const record = names.includes(topology.stack) ? await store.load(topology.stack) : undefined;

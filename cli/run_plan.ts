@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly store: Store;
   readonly lease: Lease;
   readonly hosts: Hosts;
-  readonly provider: Promise<Provider>;
+  readonly provider: () => Promise<Provider>;
   readonly baseDirectory: string;
   readonly stop: Stop;
   /** True when the plan was reviewed before: nobody is asked. */
@@ -149,7 +149,7 @@ async function carryOut(
     if (status !== undefined) status.update(event, lines);
     else for (const line of lines) terminal.print(line);
   };
-  const provider = plan.steps.length > 0 ? await options.provider : undefined;
+  const provider = plan.steps.length > 0 ? await options.provider() : undefined;
   stop.protect();
   return await applyPlan(plan, {
     lease,

@@ -26,7 +26,7 @@ export interface SessionOptions extends OpenStackOptions {
 /** A stack with its record and its hosts. */
 export interface Session extends OpenStack {
   readonly hosts: Hosts;
-  readonly provider: Promise<Provider>;
+  readonly provider: () => Promise<Provider>;
   readonly kinds: ReadonlyMap<string, Kind>;
 }
 
@@ -37,11 +37,22 @@ export interface Planned extends MadePlan {
   readonly record?: StackRecord;
 }
 
-/** Begins to load libvirt. A failure is seen by whoever needs a host. */
-export function loadProvider(): Promise<Provider> {
-  const loading = import("../providers/kvm/mod.ts").then(({ kvm }) => kvm());
-  loading.catch(() => {});
-  return loading;
+/** A provider that is loaded when it is first asked for, and libvirt with it. */
+export class LazyProvider implements AsyncDisposable {
+  #loading: Promise<Provider> | undefined;
+
+  /** Begins to load, at the latest now. A failure is seen by whoever needs a host. */
+  readonly load = (): Promise<Provider> => {
+    this.#loading ??= import("../providers/kvm/mod.ts").then(({ kvm }) => kvm({ preload: true }));
+    this.#loading.catch(() => {});
+    return this.#loading;
+  };
+
+  /** Closes what was loaded. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const provider = await this.#loading?.catch(() => undefined);
+    await provider?.[Symbol.asyncDispose]();
+  }
 }
 
 /**
@@ -50,24 +61,25 @@ export function loadProvider(): Promise<Provider> {
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { folder } = locateStack(options.stack, { recorded: options.recorded });
-  const provider = loadProvider();
-  const hosts = new Hosts(provider, { signal: options.signal, baseDirectory: folder });
+  const provider = new LazyProvider();
+  const hosts = new Hosts(provider.load, { signal: options.signal, baseDirectory: folder });
   const close = async (): Promise<void> => {
     await hosts[Symbol.asyncDispose]();
-    await provider.then((loaded) => loaded[Symbol.asyncDispose](), () => {});
+    await provider[Symbol.asyncDispose]();
   };
   const whole = !options.target?.length && !options.exclude?.length;
   try {
-    const [{ kinds }, stack] = await Promise.all([
-      import("../providers/kvm/kinds/mod.ts"),
-      openStack(options, (record) => {
-        if (whole) { for (const host of Object.values(record.hosts)) hosts.open(host); }
-      }),
-    ]);
+    const stack = await openStack(options, (record) => {
+      // The stack is being evaluated in processes of its own: time to load the rest.
+      void provider.load();
+      import("../planner/mod.ts").catch(() => {}); // Seen where it is awaited.
+      if (whole) { for (const host of Object.values(record?.hosts ?? {})) hosts.open(host); }
+    });
+    const { kinds } = await import("../providers/kvm/kinds/mod.ts");
     return {
       ...stack,
       hosts,
-      provider,
+      provider: provider.load,
       kinds,
       async [Symbol.asyncDispose]() {
         await close();

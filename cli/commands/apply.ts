@@ -10,7 +10,7 @@ import { looksLikePlan } from "../plan_file.ts";
 import { throwAll } from "../render/error_text.ts";
 import { againText, throwWithPlan } from "../refused.ts";
 import { checkDisruption, requireConsent, type RunFlags, runPlan, whoAmI } from "../run_plan.ts";
-import { loadProvider, makeSessionPlan, openSession } from "../session.ts";
+import { LazyProvider, makeSessionPlan, openSession } from "../session.ts";
 import { listenForStop } from "../signals.ts";
 
 /** Flags of `apply`. */
@@ -47,9 +47,10 @@ async function applySaved(context: Context, flags: ApplyFlags, path: string): Pr
   const { plan } = await loadPlan(path);
   checkDisruption(plan, flags.maxDisruption);
   using stop = listenForStop();
-  const provider = loadProvider();
+  await using provider = new LazyProvider();
+  void provider.load();
   const baseDirectory = folderOf(plan.stack.source, path);
-  await using hosts = new Hosts(provider, { signal: stop.cancel, baseDirectory });
+  await using hosts = new Hosts(provider.load, { signal: stop.cancel, baseDirectory });
   const { openStore } = await import("../../state/mod.ts");
   await using store = openStore(storeLocation(baseDirectory));
   await using lease = await store.lock(plan.stack.name, whoAmI());
@@ -64,7 +65,7 @@ async function applySaved(context: Context, flags: ApplyFlags, path: string): Pr
     store,
     lease,
     hosts,
-    provider,
+    provider: provider.load,
     baseDirectory,
     stop,
     reviewed: true,
@@ -72,7 +73,6 @@ async function applySaved(context: Context, flags: ApplyFlags, path: string): Pr
       plan.stack.source === undefined ? "" : `: staddle plan ${plan.stack.source} --out ${path}`
     }`,
   });
-  await provider.then((loaded) => loaded[Symbol.asyncDispose](), () => {});
 }
 
 /** A saved plan is what it is: nothing about it is decided anew. */

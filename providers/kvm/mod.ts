@@ -37,13 +37,18 @@ export interface KvmProvider extends Provider {
 export interface KvmOptions {
   /** libvirt's client library; `STADDLE_LIBVIRT`, else `libvirt.so.0`, unless given. */
   readonly library?: string;
+  /** Loads libvirt at once, while something else is waited for; a failure shows with the first host. */
+  readonly preload?: boolean;
 }
 
-/** Makes the provider. libvirt is loaded when the first host is opened. */
+/** Makes the provider. libvirt is loaded when the first host is opened, or before: see `preload`. */
 export function kvm(options: KvmOptions = {}): KvmProvider {
-  let library: Promise<Libvirt> | undefined;
+  const open = () =>
+    Libvirt.open(options.library === undefined ? {} : { library: options.library });
+  let library: Promise<Libvirt> | undefined = options.preload ? open() : undefined;
+  library?.catch(() => {});
   const load = async (host: HostDeclaration): Promise<Libvirt> => {
-    library ??= Libvirt.open(options.library === undefined ? {} : { library: options.library });
+    library ??= open();
     try {
       return await library;
     } catch (error) {

@@ -6,21 +6,20 @@ import { begin, DENO_ARGS, type Ended, ended, libvirtObstacle, run, staddle } fr
 
 const needs = await requirement("libvirt", libvirtObstacle);
 
-/** A stack of its own name, addresses and objects, so that no two tests meet. */
-const PREFIX = `stc${Deno.pid.toString(36)}`;
+/** One name for the stack and all its objects: nobody else on this host has it. */
+const NAME = `stc${Deno.pid.toString(36)}`;
 
-/** A machine without a system on a network of its own, and a volume; more by parameters. */
-function stackText(name: string, subnet: string): string {
-  return `import { stack, z } from "staddle";
+/** A machine without a system on a network of its own; more by parameters. */
+const STACK = `import { stack, z } from "staddle";
 
-export default stack("${name}", {
+export default stack("${NAME}", {
   memory: z.string().default("64MiB"),
   waiting: z.boolean().default(false),
   other: z.boolean().default(false),
 }, (s, { memory, waiting, other }) => {
   const lab = s.host("lab", { uri: "qemu:///system" });
-  const net = lab.network("${name}-net", { isolated: "${subnet}" });
-  const vm = lab.vm("${name}-vm", {
+  const net = lab.network("${NAME}-net", { isolated: "10.239.1.0/24" });
+  const vm = lab.vm("${NAME}-vm", {
     vcpus: 1,
     memory,
     accel: "tcg",
@@ -30,214 +29,203 @@ export default stack("${name}", {
   });
   if (other) {
     const b = s.host("b", { uri: "qemu+ssh://nobody@127.0.0.1:1/system", connectTimeout: 3 });
-    b.network("${name}-far", { isolated: "10.239.250.0/24" });
+    b.network("${NAME}-far", { isolated: "10.239.250.0/24" });
   }
   return { address: vm.nics[0]!.ip };
 });
 `;
-}
-
-interface Site extends AsyncDisposable {
-  readonly name: string;
-  readonly folder: string;
-  /** Runs a command on the stack. */
-  run(command: string, ...flags: string[]): Promise<Ended>;
-}
-
-/** A folder with a stack in it. What the stack made is destroyed at the end, whatever happened. */
-async function site(label: string, subnet: string): Promise<Site> {
-  const name = `${PREFIX}-${label}`;
-  const folder = await Deno.makeTempDir({ prefix: `${name}-` });
-  await Deno.writeTextFile(`${folder}/stack.ts`, stackText(name, subnet));
-  return {
-    name,
-    folder,
-    run: (command, ...flags) => staddle([command, folder, ...flags]),
-    async [Symbol.asyncDispose]() {
-      await run("virsh", "destroy", `${name}-vm`).catch(() => {});
-      await run("virsh", "undefine", `${name}-vm`).catch(() => {});
-      await run("virsh", "net-destroy", `${name}-net`).catch(() => {});
-      await run("virsh", "net-undefine", `${name}-net`).catch(() => {});
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
 
 /** What of ours the host has. */
-async function listing(name: string): Promise<string[]> {
+async function listing(): Promise<string[]> {
   const all = await Promise.all([
     run("virsh", "list", "--all", "--name"),
     run("virsh", "net-list", "--all", "--name"),
   ]);
-  return all.join("\n").split("\n").filter((line) => line.includes(name)).sort();
+  return all.join("\n").split("\n").filter((line) => line.includes(NAME)).sort();
+}
+
+/** Takes away what a failed test has left. */
+async function sweep(): Promise<void> {
+  for (
+    const command of [
+      ["destroy", `${NAME}-vm`],
+      ["undefine", `${NAME}-vm`],
+      ["net-destroy", `${NAME}-net`],
+      ["net-undefine", `${NAME}-net`],
+    ]
+  ) await run("virsh", ...command).catch(() => {});
 }
 
 Deno.test({
-  name: "plan, apply, no change, drift by hand, stale plan, repair, destroy",
+  name: "a stack's life by the command line",
   ...needs,
-  async fn() {
-    await using stack = await site("life", "10.239.1.0/24");
-    const planned = await stack.run("plan", "--detailed-exitcode");
-    assert.equal(planned.code, 2, planned.stderr);
-    assert.match(planned.stdout, /^Plan: 2 to add, 0 to change, 0 to destroy\.$/m);
-    assert.equal(planned.stderr, "", "no warning, no prompt");
-    await assert.rejects(Deno.stat(`${stack.folder}/.staddle`), Deno.errors.NotFound);
+  async fn(t) {
+    // One folder for all steps: the stack's types are checked once.
+    const folder = await Deno.makeTempDir({ prefix: `${NAME}-` });
+    const events = `${folder}/events.jsonl`;
+    const plan = `${folder}/plan.json`;
+    const on = (command: string, ...flags: string[]): Promise<Ended> =>
+      staddle([command, folder, ...flags]);
+    const applying = async (...flags: string[]): Promise<Deno.ChildProcess> => {
+      await Deno.remove(events).catch(() => {});
+      const child = begin(["apply", folder, "--yes", "--events", events, ...flags]);
+      await until(async () => (await Deno.readTextFile(events)).includes('"apply_start"'));
+      return child;
+    };
+    const destroyed = async (): Promise<void> => {
+      const end = await on("destroy", "--yes");
+      assert.equal(end.code, 0, end.stderr);
+      assert.match(end.stdout, /^Destroy complete! Resources: 2 destroyed\.$/m);
+      assert.deepEqual(await listing(), []);
+    };
+    try {
+      await Deno.writeTextFile(`${folder}/stack.ts`, STACK);
+      let address = "";
 
-    const events = `${stack.folder}/events.jsonl`;
-    const applied = await stack.run("apply", "--yes", "--events", events);
-    assert.equal(applied.code, 0, applied.stderr);
-    assert.match(applied.stdout, /^Apply complete! Resources: 2 added, 0 changed, 0 destroyed\.$/m);
-    const address = /^address = "(10\.239\.1\.\d+)"$/m.exec(applied.stdout)![1];
-    assert.ok(planned.stdout.includes(`"${address}"`), "the address is the planned one");
-    const types = (await Deno.readTextFile(events)).trimEnd().split("\n")
-      .map((line) => JSON.parse(line).type);
-    assert.equal(types[0], "version");
-    assert.equal(types.filter((type) => type === "planned_change").length, 2);
-    assert.equal(types.filter((type) => type === "apply_complete").length, 2);
-    assert.deepEqual(types.slice(-2), ["change_summary", "outputs"]);
+      await t.step("plan: everything is to be made, and nothing is written", async () => {
+        const end = await on("plan", "--detailed-exitcode");
+        assert.equal(end.code, 2, end.stderr);
+        assert.match(end.stdout, /^Plan: 2 to add, 0 to change, 0 to destroy\.$/m);
+        assert.equal(end.stderr, "", "no warning, no question");
+        address = /"(10\.239\.1\.\d+)"\]?$/m.exec(end.stdout)![1]!;
+        await assert.rejects(Deno.stat(`${folder}/.staddle`), Deno.errors.NotFound);
+      });
 
-    const again = await stack.run("plan", "--detailed-exitcode");
-    assert.deepEqual([again.code, again.stdout], [
-      0,
-      "No changes. Your infrastructure matches the configuration.\n",
-    ]);
-    const outputs = await staddle(["outputs", stack.folder, "--json"]);
-    assert.equal(JSON.parse(outputs.stdout).address.value, address);
+      await t.step("apply needs consent; with it, the planned address is the output", async () => {
+        const refused = await on("apply");
+        assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+        assert.match(refused.stderr, /usage\.needs-yes/);
+        const end = await on("apply", "--yes", "--events", events);
+        assert.equal(end.code, 0, end.stderr);
+        assert.match(end.stdout, /^Apply complete! Resources: 2 added, 0 changed, 0 destroyed\.$/m);
+        assert.ok(end.stdout.endsWith(`Outputs:\n\naddress = "${address}"\n`));
+        const types = (await Deno.readTextFile(events)).trimEnd().split("\n")
+          .map((line) => JSON.parse(line).type);
+        assert.equal(types[0], "version");
+        assert.equal(types.filter((type) => type === "planned_change").length, 2);
+        assert.equal(types.filter((type) => type === "apply_complete").length, 2);
+        assert.deepEqual(types.slice(-2), ["change_summary", "outputs"]);
+      });
 
-    await run("virsh", "setmem", `${stack.name}-vm`, "32M", "--config");
-    const drift = await stack.run("drift", "--detailed-exitcode");
-    assert.equal(drift.code, 2, drift.stderr);
-    assert.match(drift.stdout, /~ memory +64 MiB -> 32 MiB/);
+      await t.step("a second plan: no change", async () => {
+        const end = await on("plan", "--detailed-exitcode");
+        assert.deepEqual([end.code, end.stdout, end.stderr], [
+          0,
+          "No changes. Your infrastructure matches the configuration.\n",
+          "",
+        ]);
+        const outputs = await on("outputs", "--json");
+        assert.equal(JSON.parse(outputs.stdout).address.value, address);
+        const proposed = await staddle(["__complete", "plan", folder, "--target", "lab/ma"]);
+        assert.equal(proposed.stdout.split("\t")[0], `lab/machine.${NAME}-vm`);
+      });
 
-    const file = `${stack.folder}/plan.json`;
-    const saved = await stack.run("plan", "--out", file);
-    assert.equal(saved.code, 0, saved.stderr);
-    const refused = await staddle(["apply", file, "--max-disruption", "live", "--param", "a=b"]);
-    assert.equal(refused.code, 1);
-    await run("virsh", "setmem", `${stack.name}-vm`, "48M", "--config");
-    const stale = await staddle(["apply", file]);
-    assert.equal(stale.code, 4, stale.stderr);
-    assert.match(stale.stderr, /plan\.stale.*machine\.\S+-vm/);
-    assert.match(stale.stderr, /memory: 32 MiB -> 48 MiB/);
+      await t.step("a change by hand is drift, by field", async () => {
+        await run("virsh", "setmem", `${NAME}-vm`, "32M", "--config");
+        const end = await on("drift", "--detailed-exitcode");
+        assert.equal(end.code, 2, end.stderr);
+        assert.match(end.stdout, /~ memory +64 MiB -> 32 MiB/);
+      });
 
-    assert.equal((await stack.run("plan", "--out", file)).code, 0);
-    const shown = await staddle(["show", file, "--format", "markdown"]);
-    assert.match(shown.stdout, /\*\*Plan: 0 to add, 1 to change, 0 to destroy\.\*\*/);
-    const repaired = await staddle(["apply", file]);
-    assert.equal(repaired.code, 0, repaired.stderr);
-    assert.equal((await staddle(["apply", file])).code, 4, "a plan is carried out once");
-
-    const limited = await stack.run(
-      "apply",
-      "--yes",
-      "--param",
-      "memory=96MiB",
-      "--max-disruption",
-      "live",
-    );
-    assert.ok(
-      limited.code === 3 ? /policy\.max-disruption/.test(limited.stderr) : limited.code === 0,
-      limited.stderr,
-    );
-
-    const byName = await staddle(["destroy", stack.name, "--yes"], {
-      STADDLE_STATE: `${stack.folder}/.staddle/state.db`,
-    });
-    assert.equal(byName.code, 0, byName.stderr);
-    assert.match(byName.stdout, /^Destroy complete! Resources: 2 destroyed\.$/m);
-    assert.deepEqual(await listing(stack.name), []);
-    const history = await staddle(["history", stack.folder, "--json"]);
-    assert.equal(JSON.parse(history.stdout)[0].command, "destroy");
-  },
-});
-
-Deno.test({
-  name: "Ctrl-C in mid-apply: what is in flight ends, the record is true, the next apply completes",
-  ...needs,
-  async fn() {
-    await using stack = await site("stop", "10.239.2.0/24");
-    const events = `${stack.folder}/events.jsonl`;
-    const child = begin(["apply", stack.folder, "--yes", "--events", events]);
-    await until(async () => (await Deno.readTextFile(events)).includes('"apply_start"'));
-    child.kill("SIGINT");
-    const [stopped, other] = await Promise.all([ended(child), stack.run("apply", "--yes")]);
-    assert.equal(stopped.code, 130, stopped.stdout + stopped.stderr);
-    assert.match(
-      stopped.stderr,
-      /Apply cancelled\. .*\nThe record is true; to go on: staddle apply/,
-    );
-    assert.ok(other.code === 0 || other.code === 5, other.stderr);
-
-    const next = await stack.run("apply", "--yes");
-    assert.equal(next.code, 0, next.stderr);
-    assert.equal((await stack.run("plan", "--detailed-exitcode")).code, 0);
-    assert.equal((await stack.run("destroy", "--yes")).code, 0);
-    assert.deepEqual(await listing(stack.name), []);
-  },
-});
-
-Deno.test({
-  name: "a second run meanwhile is told who holds the lock",
-  ...needs,
-  async fn() {
-    await using stack = await site("lock", "10.239.3.0/24");
-    const events = `${stack.folder}/events.jsonl`;
-    const child = begin([
-      "apply",
-      stack.folder,
-      "--yes",
-      "--param",
-      "waiting=true",
-      "--events",
-      events,
-    ]);
-    await until(async () => (await Deno.readTextFile(events)).includes('"apply_start"'));
-    const second = await stack.run("apply", "--yes");
-    const first = await ended(child);
-    assert.equal(second.code, 5, second.stderr);
-    assert.match(second.stderr, /error\[state\.locked\].*held by \S+@\S+ \(\d+\) since/);
-    assert.equal(first.code, 1, "no guest takes the lease, and the machine stays");
-    assert.match(first.stderr, /-vm/);
-    assert.ok((await listing(stack.name)).includes(`${stack.name}-vm`));
-    assert.equal((await stack.run("destroy", "--yes")).code, 0);
-  },
-});
-
-Deno.test({
-  name: "a host that does not answer is named, the other is planned; excluded, it is left alone",
-  ...needs,
-  async fn() {
-    await using stack = await site("two", "10.239.4.0/24");
-    const both = await stack.run("plan", "--param", "other=true");
-    assert.equal(both.code, 1);
-    assert.match(both.stdout, /\+ lab\/machine\.\S+-vm will be created/);
-    assert.match(both.stderr, /^error\[ssh\.[\w-]+\]: .*host "b"/m);
-    assert.doesNotMatch(both.stderr, /host-not-read/);
-    const one = await stack.run("plan", "--param", "other=true", "--exclude", "b/*");
-    assert.equal(one.code, 0, one.stderr);
-    assert.match(one.stdout, /^Plan: 2 to add/m);
-  },
-});
-
-Deno.test({
-  name: "on a terminal: colour, the question, and never a question of Deno's",
-  ...needs,
-  async fn() {
-    await using stack = await site("tty", "10.239.5.0/24");
-    const words = [Deno.execPath(), ...DENO_ARGS, "apply", stack.folder];
-    const command = words.map((word) => `'${word}'`).join(" ");
-    const onTerminal = async (answer: string): Promise<string> =>
-      await run(
-        "sh",
-        "-c",
-        `(sleep 0.2; while kill -0 $PPID 2>/dev/null; do echo ${answer}; sleep 0.5; done) |
-        env -u NO_COLOR -u CI TERM=xterm script -qec "${command}; echo status=\\$?" /dev/null & wait $!`,
+      await t.step(
+        "a saved plan that was overtaken is refused, naming object and field",
+        async () => {
+          assert.equal((await on("plan", "--out", plan)).code, 0);
+          assert.equal((await staddle(["apply", plan, "--param", "a=b"])).code, 1);
+          await run("virsh", "setmem", `${NAME}-vm`, "48M", "--config");
+          const stale = await staddle(["apply", plan]);
+          assert.equal(stale.code, 4, stale.stderr);
+          assert.match(stale.stderr, new RegExp(`plan\\.stale.*lab/machine\\.${NAME}-vm`));
+          assert.match(stale.stderr, /memory: 32 MiB -> 48 MiB/);
+        },
       );
-    const denied = await onTerminal("y");
-    assert.match(denied, /Only 'yes' will be accepted\./);
-    assert.match(denied, /status=130/);
-    assert.ok(denied.includes("\x1b[32m+"), "colour");
-    assert.doesNotMatch(denied, /Deno requests|Granted|Allow\?/);
+
+      await t.step("a fresh one repairs, once", async () => {
+        assert.equal((await on("plan", "--out", plan)).code, 0);
+        const shown = await staddle(["show", plan, "--format", "markdown"]);
+        assert.match(shown.stdout, /\*\*Plan: 0 to add, 1 to change, 0 to destroy\.\*\*/);
+        const repaired = await staddle(["apply", plan]);
+        assert.equal(repaired.code, 0, repaired.stderr);
+        assert.equal((await staddle(["apply", plan])).code, 4);
+        assert.equal((await on("drift", "--detailed-exitcode")).code, 0);
+      });
+
+      await t.step("destroy by the recorded name; history remembers", async () => {
+        const limited = await on("plan", "--destroy", "--out", plan);
+        assert.equal(limited.code, 0, limited.stderr);
+        const refused = await staddle(["apply", plan, "--max-disruption", "restart"]);
+        assert.equal(refused.code, 3, refused.stderr);
+        assert.match(refused.stderr, /policy\.max-disruption/);
+        const env = { STADDLE_STATE: `${folder}/.staddle/state.db` };
+        const end = await staddle(["destroy", NAME, "--yes"], env);
+        assert.equal(end.code, 0, end.stderr);
+        assert.deepEqual(await listing(), []);
+        const history = await staddle(["history", NAME, "--json"], env);
+        assert.deepEqual(
+          JSON.parse(history.stdout).map(({ command }: { command: string }) => command),
+          ["destroy", "apply", "apply"],
+        );
+      });
+
+      await t.step(
+        "Ctrl-C in mid-apply: the record is true, the next apply completes",
+        async () => {
+          const child = await applying();
+          child.kill("SIGINT");
+          const stopped = await ended(child);
+          assert.equal(stopped.code, 130, stopped.stdout + stopped.stderr);
+          assert.match(
+            stopped.stderr,
+            /^Apply cancelled\. .*\nThe record is true; to go on: staddle /m,
+          );
+          const next = await on("apply", "--yes");
+          assert.equal(next.code, 0, next.stderr);
+          assert.equal((await on("plan", "--detailed-exitcode")).code, 0);
+          await destroyed();
+        },
+      );
+
+      await t.step("a second run meanwhile is told who holds the lock", async () => {
+        const child = await applying("--param", "waiting=true");
+        const second = await on("apply", "--yes");
+        const first = await ended(child);
+        assert.equal(second.code, 5, second.stderr);
+        assert.match(second.stderr, /error\[state\.locked\].*held by \S+@\S+ \(\d+\) since/);
+        assert.equal(first.code, 1, "no guest takes a lease");
+        assert.deepEqual(await listing(), [`${NAME}-net`, `${NAME}-vm`], "the machine stays");
+        await destroyed();
+      });
+
+      await t.step("a host that does not answer is named; excluded, it is left alone", async () => {
+        const both = await on("plan", "--param", "other=true");
+        assert.equal(both.code, 1);
+        assert.match(both.stdout, /\+ lab\/machine\.\S+-vm will be created/);
+        assert.match(both.stderr, /^error\[ssh\.[\w-]+\]: .*host "b"/m);
+        assert.doesNotMatch(both.stderr, /host-not-read/);
+        const one = await on("plan", "--param", "other=true", "--exclude", "b/*");
+        assert.equal(one.code, 0, one.stderr);
+        assert.match(one.stdout, /^Plan: 2 to add/m);
+      });
+
+      await t.step("on a terminal: colour, Staddle's question, and none of Deno's", async () => {
+        const words = [Deno.execPath(), ...DENO_ARGS, "apply", folder];
+        const command = words.map((word) => `'${word}'`).join(" ");
+        // The answer is typed ahead; the terminal keeps it until it is read.
+        const shown = await run(
+          "sh",
+          "-c",
+          `(echo y; sleep 60) | env -u NO_COLOR -u CI TERM=xterm \
+            script -qec "${command}; echo status=\\$?; kill -9 0" /dev/null || true`,
+        );
+        assert.match(shown, /Only 'yes' will be accepted\./);
+        assert.match(shown, /Apply cancelled\.\r\nstatus=130/);
+        assert.ok(shown.includes("\x1b[32m+"), "colour");
+        assert.doesNotMatch(shown, /Deno requests|Allow\?/);
+      });
+    } finally {
+      await sweep();
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 });
 
