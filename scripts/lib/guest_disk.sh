@@ -12,9 +12,7 @@ work=$(dirname "$image")/disk
 mkdir -p "$work"
 PATH=$programs/usr/bin:$programs/usr/sbin:$programs/sbin:$programs/bin:$PATH
 
-# The same files give the same bytes.
-export SOURCE_DATE_EPOCH=0 MTOOLS_SKIP_CHECK=1 MTOOLSRC=/dev/null
-find "$work" "$kernel" "$initrd" -exec touch -d @315532800 {} +
+export MTOOLS_SKIP_CHECK=1 MTOOLSRC=/dev/null
 
 cat >"$work/grub.cfg" <<'END'
 search --set=root --label STADDLE
@@ -31,10 +29,13 @@ first=2048
 sectors=$((($(stat -c %s "$kernel") + $(stat -c %s "$initrd") + $(stat -c %s "$work/bootx64.efi")) / 512 * 11 / 10 + 8192))
 truncate -s $((sectors * 512)) "$work/partition"
 mkfs.vfat --invariant -F 16 -s 4 -n STADDLE "$work/partition" >/dev/null
-mmd -i "$work/partition" ::EFI ::EFI/BOOT
-mcopy -m -i "$work/partition" "$work/bootx64.efi" ::EFI/BOOT/BOOTX64.EFI
-mcopy -m -i "$work/partition" "$kernel" ::kernel
-mcopy -m -i "$work/partition" "$initrd" ::initrd
+mkdir -p "$work/tree/EFI/BOOT"
+cp "$work/bootx64.efi" "$work/tree/EFI/BOOT/BOOTX64.EFI"
+cp "$kernel" "$work/tree/kernel"
+cp "$initrd" "$work/tree/initrd"
+# Fixed times, as far back as FAT knows: the same files give the same bytes.
+find "$work/tree" -exec touch -d @315532800 {} +
+TZ=UTC mcopy -s -m -i "$work/partition" "$work"/tree/* ::
 
 # A number of 32 bits as it stands in a partition table, for printf.
 little_endian() {
@@ -46,7 +47,7 @@ put() { dd of="$work/disk" bs=1 seek="$1" conv=notrunc status=none; }
 # by these positions without an installer.
 truncate -s $(((first + sectors) * 512)) "$work/disk"
 dd if="$programs/usr/lib/grub/i386-pc/boot.img" of="$work/disk" bs=440 count=1 conv=notrunc status=none
-[ "$(stat -c %s "$work/core.img")" -lt $(((first - 1) * 512)) ]
+[ "$(stat -c %s "$work/core.img")" -lt $(((first - 1) * 512)) ] || { echo "GRUB's core.img is too large" >&2; exit 1; }
 dd if="$work/core.img" of="$work/disk" bs=512 seek=1 conv=notrunc status=none
 dd if="$work/partition" of="$work/disk" bs=512 seek=$first conv=notrunc,sparse status=none
 printf "STDL\0\0" | put 440

@@ -47,6 +47,9 @@ export class FleetCgroups {
   }
 }
 
+/** What libvirt makes use of. */
+const CONTROLLERS: ReadonlySet<string> = new Set(["cpu", "cpuset", "io", "memory", "pids"]);
+
 function hierarchies(): readonly string[] {
   if (exists("/sys/fs/cgroup/cgroup.controllers")) return ["/sys/fs/cgroup"];
   const roots: string[] = [];
@@ -67,7 +70,7 @@ async function makeGroup(folder: string, parent: string): Promise<void> {
   // (a controller that is in use by version 1, a parent that holds processes) the host does without.
   const available = await text(`${parent}/cgroup.controllers`);
   for (const controller of available?.trim().split(" ") ?? []) {
-    if (controller === "") continue;
+    if (!CONTROLLERS.has(controller)) continue;
     await Deno.writeTextFile(`${parent}/cgroup.subtree_control`, `+${controller}`).catch(() => {});
   }
   await Deno.mkdir(folder, { recursive: true });

@@ -3,7 +3,7 @@ import { requirement } from "../support/skip.ts";
 import { must, poll, run } from "./command.ts";
 import { Fleet, fleetObstacle } from "./fleet.ts";
 import { slowHost } from "./slow_host.ts";
-import { consoleSays, defineGuest, guestObstacle } from "./test_guest.ts";
+import { consoleSays, defineGuest, guestObstacle, type TestGuest } from "./test_guest.ts";
 
 const fleets = await requirement("fleet", fleetObstacle);
 const guests = await requirement("guest", guestObstacle);
@@ -174,11 +174,18 @@ Deno.test({
   fn: async (t) => {
     await using fleet = await Fleet.up({ hosts: 1 });
     const host = fleet.host(1);
-    const guest = {
+    const userData = "#cloud-config\nruncmd:\n  - echo 'STADDLE-GUEST ran a command' >/dev/ttyS0\n";
+    const guest: TestGuest = {
       name: "probe",
+      boot: "kernel",
       network: "nat",
       mac: "52:54:00:12:34:99",
-      userData: "#cloud-config\nruncmd:\n  - echo 'STADDLE-GUEST ran a command' >/dev/ttyS0\n",
+      seed: {
+        userData,
+        // Of a NIC that comes later: the first one has DHCP.
+        networkConfig: "version: 2\nethernets:\n  later:\n    match:\n" +
+          '      macaddress: "52:54:00:12:34:9a"\n    addresses: [192.168.77.7/24]\n',
+      },
     };
     await host.must("cat >/tmp/net.xml", {
       stdin:
@@ -189,7 +196,9 @@ Deno.test({
     await host.virsh("net-define", "/tmp/net.xml");
     await host.virsh("net-start", "nat");
     await defineGuest(host, guest);
-    await host.virsh("start", "probe");
+    const self: TestGuest = { ...guest, name: "self", boot: "disk", mac: "52:54:00:12:34:98" };
+    await defineGuest(host, { ...self, seed: undefined });
+    for (const name of ["probe", "self"]) await host.virsh("start", name);
     const said = await consoleSays(host, "probe", "STADDLE-GUEST ready");
 
     await t.step("its console shows what the seed holds", () => {
@@ -199,7 +208,7 @@ Deno.test({
       const [, shown] = /STADDLE-GUEST user-data-begin\n([^]*)STADDLE-GUEST user-data-end/.exec(
         said,
       )!;
-      assert.equal(shown, guest.userData);
+      assert.equal(shown, userData);
       assert.ok(lines.includes("STADDLE-GUEST ran a command"), said);
     });
 
@@ -243,16 +252,15 @@ Deno.test({
         "scsi",
       );
       await consoleSays(host, "probe", /^STADDLE-GUEST disks .*\bsda=8388608\b/);
-      await host.virsh(
-        "attach-interface",
-        "probe",
-        "network",
-        "nat",
-        "--model",
-        "virtio",
-        "--live",
-      );
-      await consoleSays(host, "probe", /^STADDLE-GUEST lease eth1 .* 192\.168\.77\.\d+$/);
+      const nic = ["network", "nat", "--model", "virtio", "--live", "--mac", "52:54:00:12:34:9a"];
+      await host.virsh("attach-interface", "probe", ...nic);
+      await consoleSays(host, "probe", "STADDLE-GUEST static eth1 52:54:00:12:34:9a 192.168.77.7");
+    });
+
+    await t.step("its disk image boots by itself", async () => {
+      const text = await consoleSays(host, "self", "STADDLE-GUEST ready");
+      assert.match(text, /^STADDLE-GUEST hostname=guest$/m);
+      assert.match(text, /^STADDLE-GUEST lease eth0 52:54:00:12:34:98 192\.168\.77\.\d+$/m);
     });
 
     await t.step("it obeys the power button", async () => {

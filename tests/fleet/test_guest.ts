@@ -4,9 +4,13 @@ import type { FleetHost } from "./host.ts";
 /** The guest that `scripts/build_guest` makes. */
 const GUEST = new URL("../../.cache/guest/", import.meta.url).pathname;
 
+/** Where images stand in a host. */
+const IMAGES = "/var/lib/libvirt/images";
+const FILES = ["kernel", "initrd", "disk.qcow2"];
+
 /** Why there is no guest to boot, or undefined if there is one. */
 export async function guestObstacle(): Promise<string | undefined> {
-  for (const file of ["kernel", "initrd"]) {
+  for (const file of FILES) {
     if (await Deno.stat(`${GUEST}${file}`).catch(() => undefined) === undefined) {
       return `${GUEST}${file} is missing: scripts/build_guest makes it`;
     }
@@ -14,35 +18,48 @@ export async function guestObstacle(): Promise<string | undefined> {
   return undefined;
 }
 
-/** A guest as these tests boot it: direct kernel boot under full emulation, one NIC, a seed. */
+/** A guest as these tests boot it, under full emulation, with one NIC. */
 export interface TestGuest {
   readonly name: string;
+  /** `kernel`: direct kernel boot without a disk; `disk`: from an overlay over the disk image. */
+  readonly boot: "kernel" | "disk";
   readonly network: string;
   readonly mac: string;
-  readonly userData: string;
+  /** What its NoCloud seed holds; without it there is none. */
+  readonly seed?: { readonly userData: string; readonly networkConfig: string };
 }
 
 /** Puts the guest's files onto a host and defines it there. */
 export async function defineGuest(host: FleetHost, guest: TestGuest): Promise<void> {
-  for (const file of ["kernel", "initrd"]) {
-    await Deno.copyFile(`${GUEST}${file}`, `${host.images}/${file}`);
-  }
-  const seed = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(
-      `${seed}/meta-data`,
-      `instance-id: id-${guest.name}\nlocal-hostname: ${guest.name}\n`,
+  for (const file of FILES) await Deno.copyFile(`${GUEST}${file}`, `${host.images}/${file}`);
+  if (guest.seed !== undefined) await writeSeed(host, guest.name, guest.seed);
+  if (guest.boot === "disk") {
+    await host.must(
+      `cd ${IMAGES} && qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 ${guest.name}.qcow2`,
     );
-    await Deno.writeTextFile(`${seed}/user-data`, guest.userData);
-    await must("xorriso", [
-      ...["-as", "mkisofs", "-quiet", "-volid", "cidata", "-joliet", "-rational-rock"],
-      ...["-output", `${host.images}/${guest.name}-seed.iso`, seed],
-    ]);
-  } finally {
-    await Deno.remove(seed, { recursive: true });
   }
   await host.must("cat >/tmp/guest.xml", { stdin: domainXml(guest) });
   await host.virsh("define", "--validate", "/tmp/guest.xml");
+}
+
+async function writeSeed(
+  host: FleetHost,
+  name: string,
+  seed: NonNullable<TestGuest["seed"]>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const metaData = `instance-id: id-${name}\nlocal-hostname: ${name}\n`;
+    await Deno.writeTextFile(`${folder}/meta-data`, metaData);
+    await Deno.writeTextFile(`${folder}/user-data`, seed.userData);
+    await Deno.writeTextFile(`${folder}/network-config`, seed.networkConfig);
+    await must("xorriso", [
+      ...["-as", "mkisofs", "-quiet", "-volid", "cidata", "-joliet", "-rational-rock"],
+      ...["-output", `${host.images}/${name}-seed.iso`, folder],
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** What the guest has printed on its console. */
@@ -55,7 +72,7 @@ export async function consoleSays(
   host: FleetHost,
   name: string,
   line: string | RegExp,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<string> {
   let text = "";
   try {
@@ -77,7 +94,12 @@ function consoleLog(name: string): string {
 }
 
 function domainXml(guest: TestGuest): string {
-  const images = "/var/lib/libvirt/images";
+  const kernel = `<kernel>${IMAGES}/kernel</kernel><initrd>${IMAGES}/initrd</initrd>` +
+    "<cmdline>console=ttyS0 quiet</cmdline>";
+  const disk = `<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>` +
+    `<source file='${IMAGES}/${guest.name}.qcow2'/><target dev='vda' bus='virtio'/></disk>`;
+  const seed = `<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>` +
+    `<source file='${IMAGES}/${guest.name}-seed.iso'/><target dev='sda' bus='scsi'/><readonly/></disk>`;
   return `
 <domain type='qemu'>
   <name>${guest.name}</name>
@@ -85,18 +107,12 @@ function domainXml(guest: TestGuest): string {
   <vcpu current='1'>2</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>${images}/kernel</kernel>
-    <initrd>${images}/initrd</initrd>
-    <cmdline>console=ttyS0 quiet</cmdline>
+    ${guest.boot === "kernel" ? kernel : "<boot dev='hd'/>"}
   </os>
   <features><acpi/><apic/></features>
   <devices>
-    <disk type='file' device='cdrom'>
-      <driver name='qemu' type='raw'/>
-      <source file='${images}/${guest.name}-seed.iso'/>
-      <target dev='sda' bus='scsi'/>
-      <readonly/>
-    </disk>
+    ${guest.boot === "disk" ? disk : ""}
+    ${guest.seed === undefined ? "" : seed}
     <controller type='scsi' model='virtio-scsi'/>
     <interface type='network'>
       <mac address='${guest.mac}'/>
