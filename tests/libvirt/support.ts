@@ -122,7 +122,9 @@ export class PrivateDaemon implements AsyncDisposable {
         mkdir -p "$at" "${folder}/root$at"
         mount --bind "${folder}/root$at" "$at"
       done
-      exec libvirtd --config "${folder}/libvirtd.conf" --pid-file "${folder}/pid"`;
+      # The shell stays: someone has to bury QEMU, which detaches itself.
+      libvirtd --config "${folder}/libvirtd.conf" --pid-file "${folder}/pid" &
+      wait $!`;
     const process = new Deno.Command("unshare", {
       args: [
         "--mount",
@@ -163,10 +165,9 @@ export class PrivateDaemon implements AsyncDisposable {
     return `qemu:///system?socket=${this.#folder}/libvirt-sock`;
   }
 
-  /** Its process id: the only child of `unshare`, for the shell has become the daemon. */
+  /** Its process id, as seen from outside: the shell's child, which is `unshare`'s. */
   get pid(): number {
-    const { pid } = this.#process;
-    return Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim());
+    return firstChild(firstChild(this.#process.pid));
   }
 
   /** How many sockets it has open. */
@@ -190,9 +191,14 @@ export class PrivateDaemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The daemon is its namespace's first process: with it every guest goes.
-    if (this.pid > 0) Deno.kill(this.pid, "SIGKILL");
+    // The shell is its namespace's first process: with it the daemon and every guest go.
+    Deno.kill(firstChild(this.#process.pid), "SIGKILL");
     await this.#process.status;
     await Deno.remove(this.#folder, { recursive: true });
   }
+}
+
+function firstChild(pid: number): number {
+  const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
+  return Number(children.trim().split(" ")[0]);
 }
