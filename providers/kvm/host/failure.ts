@@ -64,13 +64,16 @@ export function isConnectionLoss({ code, domain, message }: LibvirtFailure): boo
       .test(message);
 }
 
+const LOST_HELP =
+  "check that the host is up and libvirt runs there, then run the same command again: " +
+  "it goes on where it stopped";
+
 /** From the most particular to the most general. */
 const KNOWN: readonly Known[] = [
   {
     code: "kvm.connection-lost",
     matches: isConnectionLoss,
-    help:
-      "check that the host is up and libvirt runs there, then run the same command again: it goes on where it stopped",
+    help: LOST_HELP,
   },
   {
     code: "kvm.no-space",
@@ -227,6 +230,23 @@ export function libvirtError(failure: LibvirtFailure, attempt: Attempt): Staddle
     details: [libvirtLine(failure)],
     ...(known === undefined ? {} : { help: known.help }),
     cause: failure,
+  });
+}
+
+/** A call that was under way when another one found the connection broken. */
+export function connectionLost(
+  host: { readonly name: string; readonly uri: string },
+  doing: string,
+  address: string | undefined,
+  cause: unknown,
+): StaddleError {
+  return new StaddleError({
+    code: "kvm.connection-lost",
+    summary: `cannot ${doing} on host "${host.name}": the connection was lost`,
+    where: [...(address === undefined ? [] : [address]), `host ${host.name} (${host.uri})`],
+    details: [cause instanceof Error ? cause.message : String(cause)],
+    help: LOST_HELP,
+    cause,
   });
 }
 

@@ -20,6 +20,7 @@ import type { HostFacts } from "../facts.ts";
 import {
   type Connection,
   type Libvirt,
+  LibvirtClosedError,
   LibvirtError,
   LibvirtLibraryError,
   LibvirtTimeoutError,
@@ -27,7 +28,7 @@ import {
 import type { Bench } from "../operations/bench.ts";
 import { performStep } from "../operations/mod.ts";
 import { readFacts } from "./facts.ts";
-import { asFailure, isConnectionLoss, libvirtError } from "./failure.ts";
+import { asFailure, connectionLost, isConnectionLoss, libvirtError } from "./failure.ts";
 import { readHost } from "./read.ts";
 import { runHere } from "./shell.ts";
 import { CONNECT_TIMEOUT, openSsh, type SshLink } from "./ssh.ts";
@@ -282,6 +283,9 @@ export class KvmSession implements HostSession, Bench {
       if (error instanceof LibvirtError && isConnectionLoss(asFailure(error))) {
         const opened = await this.#opened.catch(() => undefined);
         if (opened !== undefined) opened.lost = true;
+      }
+      if (error instanceof LibvirtClosedError) {
+        throw connectionLost(this.declaration, doing, step?.address, error);
       }
       if (!(error instanceof LibvirtError)) throw this.#openError(error);
       throw libvirtError(asFailure(error), {

@@ -40,9 +40,6 @@ const quietly = (...args: string[]) => virsh(...args).catch(() => "");
 /** The kernel and RAM disk of the test guest, if they were built. */
 export const GUEST = new URL("../../../.cache/guest/", import.meta.url).pathname;
 
-/** Whether the test guest was built. */
-export const hasGuest: boolean = await Deno.stat(`${GUEST}kernel`).then(() => true, () => false);
-
 /** The workplace. */
 export interface Lab extends AsyncDisposable {
   readonly prefix: string;

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { GUEST, hasGuest, makePool, openLab, refused, sha256, virsh } from "./lab.ts";
+import { requirement } from "../../support/skip.ts";
+import { guestObstacle } from "../../fleet/test_guest.ts";
+import { GUEST, makePool, openLab, refused, sha256, virsh } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import type { JsonObject, Resource } from "../../../providers/provider.ts";
+
+const guests = await requirement("guest", guestObstacle);
 
 /** A machine without an operating system: it runs, and does nothing. */
 function declare(lab: Lab, spec: JsonObject = {}): Resource {
@@ -186,7 +190,7 @@ Deno.test("machine: waiting for a port", async () => {
 
 Deno.test({
   name: "machine: a guest that boots: agent, shutdown, a device taken away, restart",
-  ignore: !hasGuest,
+  ...guests,
   fn: async () => {
     await using lab = await openLab();
     const pool = await makePool(lab);
