@@ -20,7 +20,8 @@ export function cascadeReplacements(
   for (const address of order) {
     const mine = decisions.get(address);
     if (mine === undefined || (mine.observed ?? mine.old) === undefined) continue;
-    if (mine.action !== "no-op" && mine.action !== "update" && mine.action !== "replace") continue;
+    // A half-made object counts as there: it holds on to what it was made of.
+    if (mine.action === "delete" || mine.action === "forget") continue;
     if (mine.resource.tenure === "existing" || mine.old?.afterCreate === false) continue;
     const held = mine.old?.observed ?? mine.observed!;
     const causes = mine.references.filter((reference) => {

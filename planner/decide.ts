@@ -347,16 +347,21 @@ function diff(
   context: DecideContext,
 ): readonly FieldChange[] {
   const { lookup } = context;
-  const changes = entry.kind.diff(entry.resource, found, {
-    previous: known?.resource.spec,
-    lookup,
-  });
-  const target = known?.target?.spec;
-  if (target === undefined) return changes;
-  // A stopped update may have added what neither the declaration before it nor this one has.
-  const paths = new Set(changes.map((change) => change.path));
-  const more = entry.kind.diff(entry.resource, found, { previous: target, lookup });
-  return [...changes, ...more.filter((change) => !paths.has(change.path))];
+  // A stopped run may have added what neither the declaration before it nor this one has.
+  const { host, kind, key } = found;
+  const earlier = [known?.resource.spec, known?.target?.spec];
+  for (const other of context.records.allByKey(host, kind, key)) {
+    if (other !== known) earlier.push(other.resource.spec, other.target?.spec);
+  }
+  const [previous, ...more] = earlier;
+  const changes = [...entry.kind.diff(entry.resource, found, { previous, lookup })];
+  for (const spec of more) {
+    if (spec === undefined) continue;
+    for (const change of entry.kind.diff(entry.resource, found, { previous: spec, lookup })) {
+      if (!changes.some(({ path }) => path === change.path)) changes.push(change);
+    }
+  }
+  return changes;
 }
 
 function notOurs(base: Base, stack: string, why: readonly string[]): StaddleError {

@@ -26,15 +26,20 @@ export interface RecordIndex {
   byAddress(address: string): ResourceRecord | undefined;
   /** The entry that owns an object; entries of tenure `existing` own nothing. */
   byKey(host: string, kind: string, key: string): ResourceRecord | undefined;
+  /** All entries that mean one object: a stopped move to another address leaves two. */
+  allByKey(host: string, kind: string, key: string): readonly ResourceRecord[];
 }
 
 /** Makes the index. */
 export function indexRecord(stack: string, record: StackRecord | undefined): RecordIndex {
   const addresses = new Map<string, ResourceRecord>();
   const keys = new Slots<ResourceRecord>();
+  const twins = new Map<ResourceRecord, ResourceRecord>();
   for (const entry of record?.resources ?? []) {
     addresses.set(entry.address, entry);
     if (entry.resource.tenure !== "existing") {
+      const other = keys.get(entry.host, entry.kind, entry.key);
+      if (other !== undefined) twins.set(entry, other);
       keys.set(entry.host, entry.kind, entry.key, entry);
     }
   }
@@ -42,6 +47,12 @@ export function indexRecord(stack: string, record: StackRecord | undefined): Rec
     stack,
     byAddress: (address) => addresses.get(address),
     byKey: (host, kind, key) => keys.get(host, kind, key),
+    allByKey: (host, kind, key) => {
+      const all: ResourceRecord[] = [];
+      let entry = keys.get(host, kind, key);
+      for (; entry !== undefined; entry = twins.get(entry)) all.push(entry);
+      return all;
+    },
   };
 }
 

@@ -301,13 +301,16 @@ function released(
   for (let address = open.pop(); address !== undefined; address = open.pop()) {
     if (seen.has(address)) continue;
     seen.add(address);
-    const user = decisions.get(address)!;
+    const user = decisions.get(address);
+    if (user === undefined) continue;
     if (user.action === "delete") result.add(`delete:${address}`);
     else if (user.old !== undefined) result.add(`delete:${address}#old`);
     else if (user.observed !== undefined && lastChange(user) !== undefined) {
       if (!first || !user.needs.some((need) => owners.includes(need))) {
         result.add(lastChange(user)!);
       }
+    } else if (user.action === "forget" && user.nameFrom !== undefined) {
+      open.push(user.nameFrom);
     } else if (user.action === "no-op" || user.action === "forget") {
       open.push(...users.get(address) ?? []);
     }
