@@ -352,6 +352,20 @@ Deno.test("cancelling when the last steps are in flight loses nothing: the run i
   assert.deepEqual(record?.outputs, { a: { value: null, sensitive: true } });
 });
 
+Deno.test("cancelling while a host is being connected begins nothing there", async () => {
+  await using here = place();
+  const cancel = new AbortController();
+  const hosts = fakeHosts({ connect: () => Promise.resolve(cancel.abort()) });
+  const { result, record, events } = await here.apply(planOf([pool, volume]), hosts, {
+    signal: cancel.signal,
+  });
+  assert.equal(result.result, "cancelled");
+  assert.deepEqual(result.cancelled.map(({ id }) => id), [pool.id, volume.id]);
+  assert.deepEqual(hosts.log, []);
+  assert.deepEqual(record?.resources, []);
+  assert.equal(events.some(({ type }) => type === "step_start"), false);
+});
+
 Deno.test("cancelling ends the pause before another attempt", async () => {
   await using here = place();
   const cancel = new AbortController();

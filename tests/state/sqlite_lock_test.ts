@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { SqliteStore } from "../../state/mod.ts";
+import { SqliteFile } from "../../state/sqlite_file.ts";
 import { row } from "./contract.ts";
 
 const program = new URL("./holder_process.ts", import.meta.url).pathname;
@@ -178,7 +179,7 @@ Deno.test("the heartbeat notices by itself that the lease was lost", async () =>
   await using store = new SqliteStore(here.file, { leaseSeconds: 0.3 });
   await using lease = await store.lock("shop", "ann");
   {
-    using file = (await import("../../state/sqlite_file.ts")).SqliteFile.openOrCreate(here.file);
+    using file = SqliteFile.openOrCreate(here.file);
     file.write(() => file.run("UPDATE locks SET token = token + 1, who = 'eve@den (pid 3)'"));
   }
   await new Promise((resolve) => lease.lost.addEventListener("abort", resolve));
@@ -192,4 +193,20 @@ Deno.test("the heartbeat notices by itself that the lease was lost", async () =>
         "it reads what is on the hosts$",
     ),
   );
+});
+
+Deno.test("a write compares the token itself, whether or not the heartbeat has noticed", async () => {
+  await using here = place();
+  await using store = new SqliteStore(here.file, { leaseSeconds: 3600 });
+  await using lease = await store.lock("shop", "ann");
+  await lease.write({ put: [row("a")] });
+  using file = SqliteFile.openOrCreate(here.file);
+  file.write(() => file.run("UPDATE locks SET token = token + 1, who = 'eve@den (pid 3)'"));
+  await assert.rejects(lease.write({ put: [row("b")] }), { code: "state.lease-lost" });
+  assert.equal(lease.lost.aborted, true);
+  const record = await store.load("shop");
+  assert.deepEqual(record?.resources.map(({ address }) => address), ["a"]);
+  // Giving the lease back must not give the other's back.
+  await lease[Symbol.asyncDispose]();
+  assert.equal((await store.holder("shop"))?.who, "eve@den (pid 3)");
 });
