@@ -33,7 +33,11 @@ export function cascadeReplacements(
     if (causes.length === 0) continue;
     if (mine.old !== undefined) {
       // The new one needs what can only be made once the old one is gone.
-      decisions.set(address, { ...mine, old: { ...mine.old, afterCreate: false } });
+      decisions.set(address, {
+        ...mine,
+        ...givenBack(mine, decisions),
+        old: { ...mine.old, afterCreate: false },
+      });
       continue;
     }
     const changed = new Set(mine.changes.map((change) => change.path));
@@ -58,4 +62,25 @@ export function cascadeReplacements(
       }),
     );
   }
+}
+
+/**
+ * A replacement may have found its new object made already, by a run that was stopped. Where that
+ * stands on what goes, it goes too, as the entry of the record that still has it.
+ */
+function givenBack(mine: Decision, decisions: Map<string, Decision>): Partial<Decision> {
+  if (mine.observed === undefined || mine.observed === mine.old?.observed) return {};
+  for (const [address, entry] of decisions) {
+    if (entry.action !== "forget" || entry.nameFrom !== mine.address) continue;
+    if (entry.key !== mine.key) continue;
+    decisions.set(address, {
+      ...entry,
+      action: "delete",
+      nameFrom: undefined,
+      observed: mine.observed,
+      notes: [],
+    });
+    return { observed: undefined, nameFrom: address };
+  }
+  return {};
 }
