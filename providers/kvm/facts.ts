@@ -21,14 +21,19 @@ export interface Emulator {
 
 /** Facts of a host. */
 export interface HostFacts {
+  /** libvirt's URI, as declared. */
   readonly uri: string;
+  /** The host's own name. */
   readonly hostname: string;
   /** libvirt of the daemon, major × 1,000,000 + minor × 1,000 + release. */
   readonly libvirtVersion: number;
   /** QEMU, counted alike. */
   readonly hypervisorVersion: number;
+  /** The host's own architecture, for example `x86_64`. */
   readonly arch: string;
+  /** Whether guests really run under KVM. */
   readonly accelerator: {
+    /** In one word. */
     readonly verdict: AcceleratorVerdict;
     /** What the verdict stands on, one line each. */
     readonly evidence: readonly string[];

@@ -18,10 +18,11 @@ import { Libvirt, LibvirtLibraryError } from "./libvirt/mod.ts";
 
 export type { DoctorCheck } from "./host/checkup.ts";
 export type { DoctorReport } from "./host/doctor.ts";
-export type { HostFacts } from "./facts.ts";
+export type { AcceleratorVerdict, Emulator, HostFacts } from "./facts.ts";
 
 /** How hosts are opened. */
 export interface ConnectOptions {
+  /** Gives up opening. */
   readonly signal: AbortSignal;
   /** Folder of the stack's file: relative key paths start here. */
   readonly baseDirectory: string;

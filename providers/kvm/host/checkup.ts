@@ -10,6 +10,7 @@ import { type LocalProbe, PROBE_SCRIPT, readProbe } from "./accelerator.ts";
 
 /** One check. */
 export interface DoctorCheck {
+  /** What was looked at, for example `virtlogd`. */
   readonly name: string;
   /** `warn`: it works, but not well, or not for everything; `fail`: it does not work. */
   readonly status: "ok" | "warn" | "fail";

@@ -12,8 +12,11 @@ import { KvmSession, type SessionOptions } from "./session.ts";
 
 /** What was found out. Plain JSON. */
 export interface DoctorReport {
+  /** Name of the host. */
   readonly host: string;
+  /** Its URI, as declared. */
   readonly uri: string;
+  /** From the most basic on. */
   readonly checks: readonly DoctorCheck[];
 }
 

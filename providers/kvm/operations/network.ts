@@ -16,6 +16,7 @@ import type { Connection, Network } from "../libvirt/mod.ts";
 import { parseXml, readMark } from "../xml/mod.ts";
 import { nameTaken, objectGone, type Operate, type Operations } from "./bench.ts";
 import { findNetwork, findNetworkByName } from "./find.ts";
+import { whileParked } from "./replug.ts";
 
 /** `VIR_NETWORK_XML_INACTIVE`. */
 const INACTIVE = 1;
@@ -53,10 +54,18 @@ const update: Operate = async (bench, step) => {
   const xml = patchNetworkXml(await known.xml(INACTIVE), spec, { previous, mark: step.mark });
   using network = await connection.defineNetwork(xml, VALIDATE);
   const notes: string[] = [];
-  if (!(await network.isActive())) await network.create();
+  if (!(await network.isActive())) await whileParked(connection, network, () => network.create());
   else if (step.changes.some((change) => change.disruption === "restart")) {
-    await restart(connection, network);
-    notes.push(`network "${step.key}" was restarted`);
+    const nics = await whileParked(connection, network, async () => {
+      await network.destroy();
+      await network.create();
+    });
+    notes.push(
+      `network "${step.key}" was restarted` +
+        (nics === 0
+          ? ""
+          : `; ${nics} NIC${nics === 1 ? "" : "s"} of running guests plugged in again`),
+    );
   } else {
     const calls = networkUpdates(await network.xml(), spec, previous);
     for (const { section, command, xml } of calls) {
@@ -72,11 +81,6 @@ const update: Operate = async (bench, step) => {
   if (autostart !== undefined) await network.setAutostart(autostart.after === true);
   return { notes };
 };
-
-async function restart(_connection: Connection, network: Network): Promise<void> {
-  await network.destroy();
-  await network.create();
-}
 
 const remove: Operate = async (bench, step) => {
   const connection = await bench.connection();

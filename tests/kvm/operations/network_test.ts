@@ -107,3 +107,31 @@ Deno.test("network: a subnet that the host has already", async () => {
   assert.match(error.details.join(), /virNetworkCreate.*already in use/);
   assert.ok(error.help);
 });
+
+Deno.test("network: a running guest stays plugged in through a restart, and through a stop by hand", async () => {
+  await using lab = await openLab();
+  const bridge = `ob${lab.prefix.slice(4, 12)}`;
+  const first = declare(lab, { mode: "isolated", bridge, domain: "one.test" });
+  await lab.create(first);
+  const machine = lab.declare("machine", "web", {
+    name: `${lab.prefix}-web`,
+    accel: "tcg",
+    memory: "64MiB",
+    disks: [],
+    nics: [{ name: "nic0", network: first.address, mac: "52:54:00:12:35:01" }],
+  });
+  await lab.create(machine);
+  const ports = async () =>
+    (await Array.fromAsync(Deno.readDir(`/sys/class/net/${bridge}/brif`))).map(({ name }) => name);
+  const before = await ports();
+  assert.equal(before.length, 1);
+  const second = changed(first, { domain: "two.test" });
+  const { notes } = await lab.update(second, first);
+  assert.match(notes.join(), /1 NIC of running guests plugged in again/);
+  assert.deepEqual(await ports(), before);
+  await virsh("net-destroy", `${lab.prefix}-front`);
+  await lab.update(second, second);
+  assert.deepEqual(await ports(), before);
+  assert.deepEqual(await lab.diff(machine), []);
+  assert.ok(!(await virsh("net-list", "--all", "--name")).includes(`${lab.prefix}-front-restart`));
+});
