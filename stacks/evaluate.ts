@@ -171,13 +171,13 @@ async function attempt<T>(
     work.catch(() => {});
     return work;
   };
-  const { lockFile } = workspace;
+  const { lockFile, looseLockFile } = workspace;
   const long = { timeout: checkTimeout, memoryMb: 2048 };
   try {
     return await task({
       project,
       run: (request) => begin(runStack(project, workspace, request, { limits, signal })),
-      check: () => begin(checkTypes(project, { lockFile, limits: long, signal })),
+      check: () => begin(checkTypes(project, { looseLockFile, limits: long, signal })),
       walk: () => begin(walkModules(project, { lockFile, limits: long, signal })),
     });
   } finally {
@@ -204,6 +204,7 @@ async function install(project: Project, options: EvaluateOptions): Promise<void
       project.stackFile,
       `${staddleUrl}stacks/sandbox/runner.ts`,
     ],
+    inherit: true,
     limits,
     signal,
   });

@@ -1,5 +1,5 @@
 /**
- * Runs Deno in a process of its own, with nothing of the environment and with limits.
+ * Runs Deno in a process of its own, with limits and without what the environment holds.
  *
  * @module
  */
@@ -18,8 +18,10 @@ export interface Limits {
 export interface DenoRun {
   readonly args: readonly string[];
   readonly stdin?: string;
-  /** Names of Deno's own settings beyond those that it needs to find its cache. */
+  /** Settings beyond those by which Deno finds its cache. */
   readonly env?: Readonly<Record<string, string>>;
+  /** For what runs no stack's code and uses the network: it needs proxies and certificates. */
+  readonly inherit?: boolean;
   readonly limits: Limits;
   readonly signal: AbortSignal;
 }
@@ -95,7 +97,7 @@ export async function runDeno(run: DenoRun): Promise<DenoResult> {
   try {
     child = new Deno.Command("/bin/sh", {
       args: ["-c", script, "sh", Deno.execPath(), ...run.args],
-      clearEnv: true,
+      clearEnv: run.inherit !== true,
       env: { ...denoEnvironment(), ...run.env },
       cwd: "/",
       stdin: "piped",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { z } from "zod";
 import type { Topology } from "../../planner/topology.ts";
 import type { StaddleErrorInit } from "../../providers/error.ts";
 import type { Json } from "../../providers/provider.ts";
@@ -50,3 +51,43 @@ export type Report =
     readonly prints: readonly Print[];
   }
   | { readonly status: "thrown"; readonly thrown: Thrown; readonly prints: readonly Print[] };
+
+const place = z.array(z.string()).optional();
+
+/** Frame of a report: what comes from the inside is believed only in this shape. */
+const frame = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("done"), topology: z.unknown() }),
+  z.object({
+    status: z.literal("described"),
+    name: z.string(),
+    parameters: z.array(
+      z.looseObject({ name: z.string(), required: z.boolean(), type: z.string() }),
+    ),
+  }),
+  z.object({
+    status: z.literal("refused"),
+    errors: z.array(z.object({
+      code: z.string(),
+      summary: z.string(),
+      where: place,
+      details: place,
+      help: z.string().optional(),
+      exitCode: z.number().optional(),
+    })).min(1),
+  }),
+  z.object({
+    status: z.literal("thrown"),
+    thrown: z.object({ name: z.string(), message: z.string(), frames: z.array(z.string()) }),
+  }),
+]).and(z.object({ prints: z.array(z.object({ text: z.string(), at: z.string().optional() })) }));
+
+/** Reads a report; undefined when it is none, for a stack may break whatever writes it. */
+export function readReport(text: string): Report | undefined {
+  try {
+    const result = frame.safeParse(JSON.parse(text));
+    // The topology is validated by whoever uses it.
+    return result.success ? result.data as unknown as Report : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -8,7 +8,7 @@ import { StaddleError, StaddleErrors } from "../../providers/error.ts";
 import type { DenoResult, Limits } from "./process.ts";
 import { runDeno } from "./process.ts";
 import { type Project, staddleUrl } from "./project.ts";
-import type { Print, Report, RunRequest, Thrown } from "./report.ts";
+import { type Print, readReport, type Report, type RunRequest, type Thrown } from "./report.ts";
 import { graphFlags } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -69,7 +69,16 @@ export async function runStack(
     .flatMap((one) => one.split("\n")).filter((line) => line !== "").map((line) => ({
       text: line,
     }));
-  const report = JSON.parse(text) as Report;
+  const report = readReport(text);
+  if (report === undefined) {
+    const error = new StaddleError({
+      code: "stack.invalid-topology",
+      summary: "the stack yields something that is no topology",
+      where: [project.stackFile],
+      help: "leave JavaScript's own objects as they are: JSON, Object, Array and their prototypes",
+    });
+    return { ok: false, thrown: false, error };
+  }
   return judge(project, { ...report, prints: [...report.prints, ...strays] }, text);
 }
 

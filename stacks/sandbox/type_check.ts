@@ -20,7 +20,11 @@ const mostErrors = 8;
  */
 export async function checkTypes(
   project: Project,
-  options: { readonly lockFile: string; readonly limits: Limits; readonly signal: AbortSignal },
+  options: {
+    readonly looseLockFile: string;
+    readonly limits: Limits;
+    readonly signal: AbortSignal;
+  },
 ): Promise<StaddleError | undefined> {
   const result = await runDeno({
     args: [
@@ -30,7 +34,9 @@ export async function checkTypes(
       "--node-modules-dir=none",
       // Its compiler options count; its imports stand in the map. Without any, ours do.
       `--config=${project.config ?? `${project.staddleRoot}/deno.json`}`,
-      ...graphFlags(project, options.lockFile),
+      // With a configuration Deno wants the lock to hold its imports and no others, which that of
+      // Staddle cannot. What is not locked is refused by the walk, and nothing is fetched.
+      ...graphFlags(project, options.looseLockFile).filter((flag) => flag !== "--frozen"),
       project.stackFile,
     ],
     limits: options.limits,

@@ -82,7 +82,7 @@ export async function walkModules(
       ...graphFlags(project, options.lockFile),
       toUrl(project.stackFile),
     ],
-    env: options.mayFetch === true ? {} : noNetwork,
+    ...(options.mayFetch === true ? { inherit: true } : { env: noNetwork }),
     limits: options.limits,
     signal: options.signal,
   });

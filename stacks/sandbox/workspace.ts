@@ -12,6 +12,8 @@ export interface Workspace extends AsyncDisposable {
   /** `DENO_DIR` for a stack's process. */
   readonly denoDirectory: string;
   readonly lockFile: string;
+  /** A copy that Deno may write to. */
+  readonly looseLockFile: string;
 }
 
 /** Parts of Deno's cache that a stack's process may use. */
@@ -37,6 +39,7 @@ export async function makeWorkspace(project: Project): Promise<Workspace> {
     const real = denoDirectory();
     await Promise.all([
       Deno.writeTextFile(`${folder}/location_data`, ""),
+      Deno.writeTextFile(`${folder}/loose.lock`, project.lock),
       project.lockFile === undefined
         ? Deno.writeTextFile(`${folder}/deno.lock`, project.lock)
         : undefined,
@@ -55,6 +58,7 @@ export async function makeWorkspace(project: Project): Promise<Workspace> {
   return {
     denoDirectory: folder,
     lockFile: project.lockFile ?? `${folder}/deno.lock`,
+    looseLockFile: `${folder}/loose.lock`,
     async [Symbol.asyncDispose]() {
       await Deno.remove(folder, { recursive: true });
     },

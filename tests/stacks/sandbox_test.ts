@@ -272,7 +272,7 @@ Deno.test("nothing is left behind, whatever a stack does", async () => {
         StaddleError,
       );
     }
-    assert.deepEqual([...Deno.readDirSync(folder)].map((one) => one.name), []);
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map((one) => one.name), []);
   } finally {
     if (before === undefined) Deno.env.delete("TMPDIR");
     else Deno.env.set("TMPDIR", before);
