@@ -9,6 +9,7 @@ import { slowHost } from "./slow_host.ts";
 const USAGE = `usage: scripts/fleet [--dir DIR] COMMAND
   up N [--kvm absent|usable|root-only]   start N hosts and show where they are
   down                                   stop them and remove all that is theirs
+  sweep                                  remove fleets of programs that were killed together with their keeper
   list                                   name, address, URI, running or stopped
   start I | stop I                       switch a host on or off (its disk stays)
   exec I CMD...                          run a command in a host
@@ -102,6 +103,10 @@ async function main(args: string[]): Promise<number> {
   const command = args.shift();
   if (command === "up") return await up(dir, args);
   if (command === "down") return await down(dir);
+  if (command === "sweep") {
+    for (const swept of await Fleet.sweep()) out(swept);
+    return 0;
+  }
   if (command === undefined || command === "help" || command === "--help") {
     out(USAGE);
     return command === undefined ? 2 : 0;

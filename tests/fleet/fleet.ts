@@ -30,6 +30,7 @@ interface FleetRecord {
   readonly hosts: readonly HostRecord[];
 }
 
+const PREFIX = "staddle-fleet-";
 const here = import.meta.dirname!;
 const CACHE = new URL("../../.cache/fleet/capabilities", import.meta.url).pathname;
 
@@ -66,7 +67,7 @@ export class Fleet implements AsyncDisposable {
     if (options.hosts < 1 || options.hosts > 100) {
       throw new RangeError("a fleet has 1 to 100 hosts");
     }
-    const dir = options.dir ?? await Deno.makeTempDir({ prefix: "staddle-fleet-" });
+    const dir = options.dir ?? await Deno.makeTempDir({ prefix: PREFIX });
     await Deno.mkdir(dir, { recursive: true });
     const id = crypto.randomUUID().slice(0, 6);
     const prefix = await freePrefix();
@@ -94,6 +95,28 @@ export class Fleet implements AsyncDisposable {
   static async open(dir: string): Promise<Fleet> {
     const text = await Deno.readTextFile(`${dir}/fleet.json`);
     return new Fleet(dir, JSON.parse(text) as FleetRecord);
+  }
+
+  /**
+   * Takes down the fleets below the system's folder for temporary files whose maker and keeper are both
+   * gone, as after an out-of-memory kill; gives their folders.
+   */
+  static async sweep(): Promise<readonly string[]> {
+    const probe = await Deno.makeTempDir();
+    const folder = probe.slice(0, probe.lastIndexOf("/"));
+    await Deno.remove(probe);
+    const swept: string[] = [];
+    for await (const { name } of Deno.readDir(folder)) {
+      const dir = `${folder}/${name}`;
+      if (!name.startsWith(PREFIX)) continue;
+      const pid = (await Deno.readTextFile(`${dir}/keeper.pid`).catch(() => "")).trim();
+      if (pid === "") continue;
+      const keeper = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+      if (keeper.includes(dir)) continue;
+      await (await Fleet.open(dir)).down();
+      swept.push(dir);
+    }
+    return swept;
   }
 
   /** A host by its number, which counts from 1. */
@@ -135,6 +158,7 @@ export class Fleet implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
+    Deno.writeTextFileSync(`${this.dir}/keeper.pid`, `${this.#keeper.pid}\n`);
   }
 
   async #make(kvm: FleetKvm): Promise<void> {

@@ -315,37 +315,64 @@ Deno.test({
   },
 });
 
+/** A program that makes a fleet and never ends. */
+async function fleetOfAnother(): Promise<{
+  readonly fleet: FleetTraces;
+  readonly kill: () => Promise<void>;
+}> {
+  const script = `import { Fleet } from "${new URL("./mod.ts", import.meta.url)}";
+    const fleet = await Fleet.up({ hosts: 2 });
+    console.log(JSON.stringify({ id: fleet.id, dir: fleet.dir }));
+    await new Promise(() => setInterval(() => {}, 1000));`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", `data:application/typescript,${encodeURIComponent(script)}`],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value } = await reader.read();
+  return {
+    fleet: JSON.parse(value!) as FleetTraces,
+    kill: async () => {
+      child.kill("SIGKILL");
+      await child.status;
+      await reader.cancel();
+    },
+  };
+}
+
+async function goes(fleet: FleetTraces): Promise<void> {
+  let left: readonly string[] = [];
+  await poll("removal of the fleet", async () => {
+    left = await tracesOf(fleet);
+    return left.length === 0 ? true : undefined;
+  }, { timeoutMs: 30_000, intervalMs: 100 }).catch(() => assert.deepEqual(left, []));
+}
+
 Deno.test({
   name: "a fleet goes when the process that made it is killed",
   ...fleets,
   fn: async () => {
-    const script = `import { Fleet } from "${new URL("./mod.ts", import.meta.url)}";
-      const fleet = await Fleet.up({ hosts: 2 });
-      console.log(JSON.stringify({ id: fleet.id, dir: fleet.dir }));
-      await new Promise(() => setInterval(() => {}, 1000));`;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-prompt",
-        `data:application/typescript,${encodeURIComponent(script)}`,
-      ],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const { value } = await reader.read();
-    const fleet = JSON.parse(value!) as FleetTraces;
+    const { fleet, kill } = await fleetOfAnother();
     assert.notDeepEqual(await tracesOf(fleet), []);
-    child.kill("SIGKILL");
-    await child.status;
-    await reader.cancel();
-    let left: readonly string[] = [];
-    await poll("removal of the fleet", async () => {
-      left = await tracesOf(fleet);
-      return left.length === 0 ? true : undefined;
-    }, { timeoutMs: 30_000, intervalMs: 100 }).catch(() => assert.deepEqual(left, []));
+    await kill();
+    await goes(fleet);
+  },
+});
+
+Deno.test({
+  name: "a fleet whose keeper was killed too is swept away; one in use stays",
+  ...fleets,
+  fn: async () => {
+    await using used = await Fleet.up({ hosts: 1 });
+    const { fleet, kill } = await fleetOfAnother();
+    Deno.kill(Number(await Deno.readTextFile(`${fleet.dir}/keeper.pid`)), "SIGKILL");
+    await kill();
+    assert.notDeepEqual(await tracesOf(fleet), []);
+    assert.deepEqual((await Fleet.sweep()).includes(fleet.dir), true);
+    assert.deepEqual(await tracesOf(fleet), []);
+    assert.equal((await used.host(1).ssh("hostname")).trim(), "h1");
   },
 });
 
