@@ -23,6 +23,7 @@ import {
   type RetryPolicy,
   toStaddleError,
 } from "./attempt.ts";
+import { notRecorded, recordFailed, staleRecord } from "./errors.ts";
 import {
   type ApplyEvent,
   type Counts,
@@ -441,13 +442,7 @@ class Run {
   }
 
   #recordFailed(thrown: unknown): void {
-    const error = thrown instanceof StaddleError ? thrown : new StaddleError({
-      code: "apply.record-failed",
-      summary: "Cannot write the record during the run",
-      details: [thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)],
-      help: "run the same command again: it reads the hosts and finishes what is half done",
-      cause: thrown,
-    });
+    const error = thrown instanceof StaddleError ? thrown : recordFailed(thrown);
     this.#fatal ??= error;
     if (error.code === "state.lease-lost") {
       this.#stop("lease-lost", error);
@@ -505,24 +500,4 @@ class Run {
       this.#listenerFailure = { thrown };
     }
   }
-}
-
-function staleRecord(plan: Plan, serial: number): StaddleError {
-  return new StaddleError({
-    code: "apply.stale-plan",
-    summary: `Cannot apply the plan of stack "${plan.stack.name}": its record has changed since`,
-    details: [`planned against serial ${plan.record.serial}, the record has serial ${serial}`],
-    help: "plan again",
-    exitCode: 4,
-  });
-}
-
-function notRecorded(step: Step, cause: StaddleError | undefined): StaddleError {
-  return new StaddleError({
-    code: "apply.not-recorded",
-    summary: `${step.operation} of ${step.address} was done, but could not be recorded`,
-    where: [`${step.kind} "${step.key}" on host "${step.host}"`],
-    ...(cause === undefined ? {} : { details: [cause.message], cause }),
-    help: "run the same command again: it reads the host and finds that this is done",
-  });
 }
