@@ -1,7 +1,7 @@
 /** The command line as people run it, on this machine or inside a fleet host. */
 
 import assert from "node:assert/strict";
-import { type CommandResult, type FleetHost, run } from "../fleet/mod.ts";
+import { type CommandResult, type FleetHost, must, run } from "../fleet/mod.ts";
 
 const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -38,13 +38,21 @@ export async function staddle(
     const [program, ...rest] = command(args);
     return await run(program!, rest, { env, cwd: root, signal });
   }
-  const cache = (await run("deno", ["info", "--json"])).stdout;
-  const denoDir = JSON.parse(cache).denoDir as string;
-  const words = Object.entries({ ...env, DENO_DIR: denoDir }).map(([key, value]) =>
-    `${key}=${value}`
-  );
+  const words = Object.entries({ ...env, DENO_DIR: await denoDir(inside) })
+    .map(([key, value]) => `${key}=${value}`);
   const inRoot = ["sh", "-c", 'cd "$0" && exec "$@"', root, "env", ...words, ...command(args)];
   return await inside.exec(inRoot, { signal });
+}
+
+/** Deno's cache as a host sees it: hosts have no way out to fetch packages themselves. */
+async function denoDir(host: FleetHost): Promise<string> {
+  const shared = `${host.dir}/../shared/deno`;
+  const there = await run("test", ["-d", shared]);
+  if (there.code !== 0) {
+    const { denoDir } = JSON.parse((await run(Deno.execPath(), ["info", "--json"])).stdout);
+    await must("cp", ["-a", "--reflink=auto", denoDir, shared]);
+  }
+  return "/srv/shared/deno";
 }
 
 /** Runs `staddle ARGS` and expects an exit status. */
