@@ -17,6 +17,18 @@ export function cascadeReplacements(
   decisions: Map<string, Decision>,
   order: readonly string[],
 ): void {
+  // Other addresses under which the record has an object: its users are known by them.
+  const aliases = new Map<string, string[]>();
+  for (const [address, { action, nameFrom }] of decisions) {
+    if (action !== "forget" || nameFrom === undefined) continue;
+    aliases.set(nameFrom, [...aliases.get(nameFrom) ?? [], address]);
+  }
+  const usedBefore = (mine: Decision, used: string) => {
+    if (mine.record === undefined) return true;
+    const former = decisions.get(used)?.record?.address ?? used;
+    return [used, former, ...aliases.get(used) ?? []]
+      .some((name) => mine.record!.needs.includes(name));
+  };
   for (const address of order) {
     const mine = decisions.get(address);
     if (mine === undefined || (mine.observed ?? mine.old) === undefined) continue;
@@ -27,8 +39,7 @@ export function cascadeReplacements(
     const causes = mine.references.filter((reference) => {
       const used = decisions.get(reference.address);
       return reference.survives !== true && used?.old !== undefined && !used.old.afterCreate &&
-        (mine.record === undefined || mine.record.needs.includes(reference.address) ||
-          (used.record !== undefined && mine.record.needs.includes(used.record.address)));
+        usedBefore(mine, reference.address);
     });
     if (causes.length === 0) continue;
     if (mine.old !== undefined) {

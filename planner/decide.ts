@@ -319,7 +319,8 @@ function compare(
     ? "half-deleted"
     : undefined;
   const extra: Extra = { changes, observed: found, nameFrom };
-  if (worst(changes) === "replace") {
+  // Half-made under another name: two objects cannot have its UUID, and nothing in it is of worth.
+  if (worst(changes) === "replace" || (status === "creating" && !atKey)) {
     return decision(base, "replace", stopped ?? "replace-field-differs", {
       ...extra,
       old: {
