@@ -314,3 +314,27 @@ Deno.test("seed: uploaded, repaired after a cut", async () => {
   await lab.remove(seed);
   assert.equal(await lab.read(seed), undefined);
 });
+
+Deno.test("a full pool: said as such, nothing torn counts, and with more room it goes on", async () => {
+  await using lab = await openLab();
+  const folder = `${lab.folder}/store`;
+  const mount = async (...args: string[]) => {
+    const { success, stderr } = await new Deno.Command("mount", { args }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  };
+  await Deno.mkdir(folder);
+  await mount("-t", "tmpfs", "-o", "size=2m", lab.prefix, folder);
+  try {
+    const pool = await makePool(lab);
+    const image = await declareImage(lab, pool, await makeImage(lab, "base"));
+    const error = await refused("kvm.no-space", lab.create(image));
+    assert.match(error.render(), /No space left on device/);
+    assert.equal(await lab.read(image), undefined);
+    await mount("-o", "remount,size=64m", folder);
+    await lab.create(image);
+    assert.equal(await sha256(`${folder}/${image.spec.volume}`), image.spec.sha256);
+  } finally {
+    await virsh("pool-destroy", `${lab.prefix}-store`).catch(() => {});
+    await new Deno.Command("umount", { args: [folder] }).output();
+  }
+});
