@@ -53,6 +53,15 @@ export function asStaddleError(error: unknown): StaddleError {
       cause: error,
     });
   }
+  if (error instanceof Deno.errors.NotCapable) {
+    return new StaddleError({
+      code: "permission.missing",
+      summary: "Cannot go on: Deno was not given a permission that this command needs",
+      details: [error.message.replace(/, run again with.*$/, "")],
+      help: "run it with the permissions that deno.json names for it: deno run -P mod.ts …",
+      cause: error,
+    });
+  }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new StaddleError({
     code: "internal",
