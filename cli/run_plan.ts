@@ -158,11 +158,18 @@ async function carryOut(
     baseDirectory: options.baseDirectory,
     who: whoAmI(),
     isTransient: (error) => provider?.isTransient(error) ?? false,
+    isHostLost,
     parallelism: flags.parallelism,
     signal: stop.cancel,
     abort: stop.abort,
     onEvent,
   });
+}
+
+/** After these nothing more can be done on that host in this run: its other steps are not tried. */
+function isHostLost({ code }: StaddleError): boolean {
+  return code.startsWith("ssh.") || code === "kvm.connection-lost" || code === "kvm.unreachable" ||
+    code === "kvm.no-libvirt";
 }
 
 async function showOutputs(
