@@ -27,6 +27,9 @@ export interface Terminal {
   columns(): number;
 }
 
+/** Columns of a terminal that does not tell. */
+const WIDTH = 80;
+
 /** Choices that arguments make. */
 export interface TerminalOptions {
   /** False by `--no-color`. */
@@ -50,9 +53,9 @@ export function openTerminal(options: TerminalOptions = {}): Terminal {
     live: !ci && !dumb && Deno.stderr.isTerminal(),
     columns: () => {
       try {
-        return Deno.consoleSize().columns;
+        return Deno.consoleSize().columns || WIDTH; // Some terminals say 0.
       } catch {
-        return 80; // No terminal at all.
+        return WIDTH; // No terminal at all.
       }
     },
   };
