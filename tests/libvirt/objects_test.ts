@@ -14,6 +14,7 @@ import {
   MetadataType,
   NetworkUpdateCommand,
   NetworkUpdateSection,
+  PoolCreateFlags,
   UndefineFlags,
 } from "../../providers/kvm/libvirt/mod.ts";
 import { domainXml, PrivateDaemon, systemAnswers, uniqueName, until } from "./support.ts";
@@ -275,7 +276,7 @@ onDaemon("secrets, network filters, snapshots and node devices", async (connecti
   const name = uniqueName("snapshot");
   const pool = await connection.createPool(
     "<pool type='dir'><name>lvt</name><target><path>/var/lib/libvirt/images</path></target></pool>",
-    4,
+    PoolCreateFlags.WITH_BUILD,
   );
   const disk = await pool.createVolume(
     "<volume><name>disk</name><capacity>1048576</capacity>" +

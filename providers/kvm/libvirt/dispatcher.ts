@@ -48,6 +48,8 @@ const STUCK_TIME = 1_000;
 const QUIET_TIME = 50;
 /** However many are stuck, there are never more Workers than this. */
 const HARD_LIMIT = 256;
+/** So many quick calls in one go count as a burst. */
+const BURST = 16;
 /** Microtask turns to wait for further calls before a batch is sent. */
 const GATHER_TURNS = 4;
 
@@ -227,9 +229,14 @@ export class WorkerPool {
   #rescue: ReturnType<typeof setTimeout> | undefined;
   #starting: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(library: string, total: number) {
+  #burst = false;
+  readonly #onBurst: (begin: boolean) => void;
+
+  /** `onBurst` is told when many quick calls begin, and when none is under way any more. */
+  constructor(library: string, total: number, onBurst: (begin: boolean) => void) {
     this.#library = library;
     this.#total = total;
+    this.#onBurst = onBurst;
   }
 
   /** How many Workers there are. */
@@ -291,6 +298,7 @@ export class WorkerPool {
       slots.push(slot);
     }
     if (slots.length === 0) return;
+    if (waiting >= BURST && !this.#burst) this.#onBurst(this.#burst = true);
     const size = Math.min(
       Math.ceil(waiting / wanted),
       Math.max(1, Math.ceil(BATCH_TIME / lane.callTime)),
@@ -300,6 +308,12 @@ export class WorkerPool {
       if (lane.quick.length > 0) this.#assign(slot, lane, lane.quick.take(size), false);
       else this.#idle.push(slot);
     }
+  }
+
+  #endBurst(): void {
+    if (!this.#burst) return;
+    for (const { lane, slow } of this.#slots) if (lane !== undefined && !slow) return;
+    this.#onBurst(this.#burst = false);
   }
 
   /** How many of the Workers at a lane's quick calls have given a sign of life lately. */
@@ -425,6 +439,7 @@ export class WorkerPool {
     slot.batch = [];
     this.#idle.push(slot);
     this.#pump();
+    this.#endBurst();
   }
 
   /** A Worker has failed as a whole, most often because it may not be loaded. */
@@ -445,6 +460,7 @@ export class WorkerPool {
       for (const pending of batch) lane.settle(pending, { error });
     }
     this.#pump();
+    this.#endBurst();
   }
 
   /** While calls wait, looks now and then whether those at work hang. */
@@ -484,5 +500,6 @@ export class WorkerPool {
       for (const pending of batch) lane?.settle(pending, { error });
     }
     this.#slots.clear();
+    this.#endBurst();
   }
 }

@@ -75,7 +75,11 @@ export class Libvirt implements AsyncDisposable {
       total: workers.total ?? 24,
     };
     this.#runtime = acquireRuntime(library);
-    this.#pool = new WorkerPool(library, this.#limits.total);
+    this.#pool = new WorkerPool(
+      library,
+      this.#limits.total,
+      (begin) => this.#runtime.busy(begin),
+    );
   }
 
   /**

@@ -2,9 +2,15 @@
  * libvirt's event loop, and the C callbacks through which libvirt tells of events. There is one per
  * process and library, because libvirt has one.
  *
- * The loop is turned by `nonblocking` calls, which run on a thread of Deno's own, and only while a
- * connection is open: it starts before the first one is opened and ends after the last one is closed,
- * so that the process can end by itself. Keepalive and events need it.
+ * The loop runs inside one `nonblocking` call, on a thread of Deno's own, and only while a connection
+ * is open: it starts before the first one is opened and ends after the last one is closed, so that the
+ * process can end by itself. Keepalive and events need it. Its turns are GLib's own
+ * (`g_main_loop_run`), without a way through JavaScript each; before libvirt 6.1.0, which brought
+ * GLib's loop, they are single calls of `virEventRunDefaultImpl`.
+ *
+ * Every libvirt call wakes a loop that waits, twice: it then takes a C program twice the time to read
+ * a thousand domains. So while many calls are under way the loop does not wait, but takes a turn now
+ * and then; events are late by that much. (Whoever waits for a call reads the socket meanwhile.)
  *
  * @module
  */
@@ -22,12 +28,28 @@ const LOCAL: Readonly<Record<string, Signature>> = {
   virEventAddTimeout: ["i32", "i32", "u64", "u64", "u64"],
   virEventUpdateTimeout: ["void", "i32", "i32"],
   virSetErrorFunc: ["void", "u64", "u64"],
+  // GLib's, found through libvirt's dependencies.
+  g_main_loop_new: ["u64", "u64", "i32"],
+  g_main_loop_quit: ["void", "u64"],
+  g_main_loop_unref: ["void", "u64"],
 };
 
 type LoopLibrary = Deno.DynamicLibrary<{
   virEventRunDefaultImpl: { parameters: []; result: "i32"; nonblocking: true };
   harmless: { name: "virGetLastErrorCode"; type: "pointer" };
 }>;
+
+type GlibLibrary = Deno.DynamicLibrary<{
+  g_main_loop_run: { parameters: ["u64"]; result: "void"; nonblocking: true };
+  g_main_context_iteration: { parameters: ["u64", "i32"]; result: "i32"; nonblocking: true };
+}>;
+
+/** The version in which libvirt's default event loop became GLib's. */
+const GLIB_LOOP = 6_001_000;
+/** Milliseconds between two tries to end the loop. */
+const QUIT_AGAIN = 2;
+/** Milliseconds between two turns of the loop while many calls are under way. */
+const BUSY_TURN = 10;
 
 type Listener = (event: unknown) => void;
 
@@ -43,6 +65,13 @@ export class Runtime {
   #users = 0;
   #loop: Promise<void> | undefined;
   #running = false;
+  readonly #glib: GlibLibrary | undefined;
+  #glibLoop = 0n;
+  /** How many pools of Workers have many calls under way. */
+  #bursts = 0;
+  /** Whether the loop is in a call that ends when it is interrupted. */
+  #waiting = false;
+  #interrupting: ReturnType<typeof setInterval> | undefined;
 
   constructor(library: string) {
     this.#loopLibrary = openLoopLibrary(library);
@@ -58,6 +87,17 @@ export class Runtime {
       this.native.int("virEventRegisterDefaultImpl");
       // Never due until it is wanted: it makes a waiting loop return.
       this.#wakeTimer = this.native.int("virEventAddTimeout", -1, harmless, 0n, 0n);
+      if (this.version() >= GLIB_LOOP) {
+        this.#glib = Deno.dlopen(library, {
+          g_main_loop_run: { parameters: ["u64"], result: "void", nonblocking: true },
+          g_main_context_iteration: {
+            parameters: ["u64", "i32"],
+            result: "i32",
+            nonblocking: true,
+          },
+        });
+        this.#glibLoop = this.native.call("g_main_loop_new", 0n, 0) as bigint;
+      }
     } catch (error) {
       this.native.close();
       this.#loopLibrary.close();
@@ -90,13 +130,47 @@ export class Runtime {
   async release(): Promise<void> {
     if (--this.#users > 0) return;
     this.#running = false;
-    this.native.call("virEventUpdateTimeout", this.#wakeTimer, 0);
-    await this.#loop;
+    const loop = this.#loop;
+    this.#interrupt();
+    await loop;
+  }
+
+  /** Many calls begin (or no longer are under way): the loop is not to wait meanwhile. */
+  busy(begin: boolean): void {
+    this.#bursts += begin ? 1 : -1;
+    if (begin && this.#bursts === 1 && this.#glib !== undefined) this.#interrupt();
+  }
+
+  /** Makes a loop that waits return. */
+  #interrupt(): void {
+    if (this.#glib === undefined) {
+      this.native.call("virEventUpdateTimeout", this.#wakeTimer, 0);
+      return;
+    }
+    if (!this.#waiting || this.#interrupting !== undefined) return;
+    // Said before the loop has begun it would not be heard: it is said again until it was.
+    const quit = () => this.native.call("g_main_loop_quit", this.#glibLoop);
+    quit();
+    this.#interrupting = setInterval(quit, QUIT_AGAIN);
   }
 
   async #turn(): Promise<void> {
-    while (this.#running) await this.#loopLibrary.symbols.virEventRunDefaultImpl();
-    this.native.call("virEventUpdateTimeout", this.#wakeTimer, -1);
+    const glib = this.#glib?.symbols;
+    while (this.#running) {
+      if (glib === undefined) {
+        await this.#loopLibrary.symbols.virEventRunDefaultImpl();
+      } else if (this.#bursts > 0) {
+        await glib.g_main_context_iteration(0n, 0);
+        await new Promise((resolve) => setTimeout(resolve, BUSY_TURN));
+      } else {
+        this.#waiting = true;
+        await glib.g_main_loop_run(this.#glibLoop);
+        this.#waiting = false;
+        clearInterval(this.#interrupting);
+        this.#interrupting = undefined;
+      }
+    }
+    if (glib === undefined) this.native.call("virEventUpdateTimeout", this.#wakeTimer, -1);
     // No thread is inside libvirt's loop any more, so no callback can be on its way.
     for (const callback of this.#callbacks.values()) callback.close();
     this.#callbacks.clear();
@@ -138,6 +212,10 @@ export class Runtime {
 
   /** Closes the library on this thread. No connection may be open. */
   close(): void {
+    if (this.#glib !== undefined) {
+      this.native.call("g_main_loop_unref", this.#glibLoop);
+      this.#glib.close();
+    }
     this.native.close();
     this.#loopLibrary.close();
   }
