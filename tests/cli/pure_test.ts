@@ -12,7 +12,9 @@ const code = (expected: string) => (error: unknown): boolean =>
   error instanceof StaddleError && error.code === expected;
 
 Deno.test("the version is the one in deno.json", async () => {
-  const { version } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const { version } = JSON.parse(
+    await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
+  );
   assert.equal(VERSION, version);
 });
 

@@ -28,6 +28,7 @@ export function begin(
 ): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [...DENO_ARGS, ...args],
+    cwd: ROOT,
     env: { NO_COLOR: "", CI: "", STADDLE_STATE: "", ...env },
     stdin: "null",
     stdout: "piped",
