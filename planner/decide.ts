@@ -335,7 +335,7 @@ function compare(
   if (status === "creating") return decision(base, "create", "half-made", extra);
   if (stopped !== undefined) return decision(base, "update", stopped, extra);
   if (changes.length > 0) return decision(base, "update", "fields-differ", extra);
-  if (status === "waiting") {
+  if (status === "waiting" && kind.waits(base.resource) !== undefined) {
     return decision(base, "update", "wait-unfinished", { observed: found, waitOnly: true });
   }
   return decision(base, "no-op", "unchanged", { observed: found });

@@ -62,10 +62,12 @@ function carriedOver(
     for (const id of new Set(cycle)) {
       const address = id.slice(id.indexOf(":") + 1);
       const decision = decisions.get(address);
-      if (!id.startsWith("update:") || decision?.action !== "update") continue;
+      // An update, or the create that finishes a half-made object.
+      if (decision?.observed === undefined || decision.old !== undefined) continue;
+      if (id !== lastChange(decision)) continue;
       decisions.set(
         address,
-        madeAnew(decision, decision.observed!, {
+        madeAnew(decision, decision.observed, {
           changes: decision.changes,
           notes: ["made anew, for what it uses goes before what it is to use can be there"],
         }),
