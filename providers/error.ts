@@ -40,6 +40,7 @@ export interface StaddleErrorInit {
  * ```
  */
 export class StaddleError extends Error {
+  /** `StaddleError`. */
   override readonly name: string = "StaddleError";
   /** Stable code, for example `stack.unknown-field`. */
   readonly code: string;
@@ -52,6 +53,7 @@ export class StaddleError extends Error {
   /** Exit status of the command line: see the contract in the README. */
   readonly exitCode: number;
 
+  /** Makes the error; whoever calls throws it. */
   constructor(init: StaddleErrorInit) {
     super(init.summary, init.cause === undefined ? undefined : { cause: init.cause });
     this.code = init.code;

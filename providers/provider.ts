@@ -39,9 +39,13 @@ export interface HostDeclaration {
 
 /** What a stack may say about reaching a host by SSH. Paths are relative to the stack's folder. */
 export interface SshOptions {
+  /** Private key. */
   readonly identityFile?: string;
+  /** File of the host keys that are accepted. */
   readonly knownHosts?: string;
+  /** TCP port of the SSH server. */
   readonly port?: number;
+  /** Host or hosts on the way, as `ssh -J` takes them. */
   readonly proxyJump?: string;
   /** An ssh_config file to use instead of the user's own. */
   readonly configFile?: string;

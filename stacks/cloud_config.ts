@@ -8,6 +8,7 @@ import type { Json, JsonObject } from "../providers/provider.ts";
 
 /** A user of the guest. Fields that are not listed here go to cloud-init as they are. */
 export interface CloudUser {
+  /** Login name. */
   readonly name: string;
   /** Full name. */
   readonly gecos?: string;
@@ -25,6 +26,7 @@ export interface CloudUser {
 export interface CloudFile {
   /** Absolute path in the guest. */
   readonly path: string;
+  /** What it holds, as it stands. */
   readonly content: string;
   /** Octal, for example `"0644"` (the default). */
   readonly permissions?: string;
@@ -44,6 +46,7 @@ export interface CloudInit {
   readonly users?: readonly CloudUser[];
   /** Packages that are installed. */
   readonly packages?: readonly string[];
+  /** Files that are written, before the commands are run. */
   readonly writeFiles?: readonly CloudFile[];
   /** Commands that are run last: a line for the shell, or a command and its arguments. */
   readonly runcmd?: readonly (string | readonly string[])[];

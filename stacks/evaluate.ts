@@ -34,11 +34,13 @@ export interface EvaluateOptions {
   readonly memoryLimitMb?: number;
   /** Whether types are checked; true unless given. */
   readonly typeCheck?: boolean;
+  /** Ends the evaluation when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
 /** An evaluated stack. */
 export interface Evaluation {
+  /** What the stack declares; places are relative to its project. */
   readonly topology: Topology;
   /** SHA-256 over all modules and the lock: equal digests mean an equal stack. */
   readonly digest: string;
@@ -48,7 +50,9 @@ export interface Evaluation {
 
 /** A stack as its file describes it. */
 export interface StackDescription {
+  /** Name of the stack. */
   readonly name: string;
+  /** Its parameters, in the order of their declaration. */
   readonly parameters: readonly ParameterDescription[];
 }
 

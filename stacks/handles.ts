@@ -22,6 +22,7 @@ export interface Handle {
 
 /** A storage pool. */
 export interface Pool extends Handle {
+  /** What it is. */
   readonly kind: "pool";
   /** Folder on the host. @throws {StaddleError} when an existing pool's path was not declared. */
   readonly path: string;
@@ -29,7 +30,9 @@ export interface Pool extends Handle {
 
 /** An image in a host's store, shared by every machine that is cloned from it. */
 export interface Image extends Handle {
+  /** What it is. */
   readonly kind: "image";
+  /** Format of the file. */
   readonly format: "qcow2" | "raw";
   /** File on the host. @throws {StaddleError} when the pool's path or the digest is not known. */
   readonly path: string;
@@ -37,7 +40,9 @@ export interface Image extends Handle {
 
 /** A storage volume. */
 export interface Volume extends Handle {
+  /** What it is. */
   readonly kind: "volume";
+  /** Format of the file. */
   readonly format: "qcow2" | "raw";
   /** File on the host. @throws {StaddleError} when the pool's path is not known. */
   readonly path: string;
@@ -45,6 +50,7 @@ export interface Volume extends Handle {
 
 /** A libvirt network. */
 export interface Network extends Handle {
+  /** What it is. */
   readonly kind: "network";
   /** For example `10.30.0.0/24`. @throws {StaddleError} when the network has none. */
   readonly subnet: string;
@@ -56,9 +62,13 @@ export interface Network extends Handle {
 
 /** A list of which the first few are taken to be there: asking for one that is not is an error. */
 export interface Parts<T> extends ReadonlyArray<T> {
+  /** The first. */
   readonly 0: T;
+  /** The second. */
   readonly 1: T;
+  /** The third. */
   readonly 2: T;
+  /** The fourth. */
   readonly 3: T;
 }
 
@@ -76,21 +86,23 @@ export interface Nic {
 export interface Disk {
   /** Name in the machine: `root`, `disk1`, `disk2`, … unless declared. */
   readonly name: string;
+  /** The volume behind it. */
   readonly volume: Volume;
 }
 
 /** A virtual machine. */
 export interface Machine extends Handle {
+  /** What it is. */
   readonly kind: "machine";
   /** UUID of the libvirt domain, lower case. */
   readonly uuid: string;
   /** IP address of the first NIC that has one. @throws {StaddleError} when none has. */
   readonly address: string;
-  /** @throws {StaddleError} by an index that no NIC has. */
+  /** In the guest's order. @throws {StaddleError} by an index that no NIC has. */
   readonly nics: Parts<Nic>;
   /** The NIC of a name. @throws {StaddleError} when there is none. */
   nic(name: string): Nic;
-  /** @throws {StaddleError} by an index that no disk has. */
+  /** In the guest's order. @throws {StaddleError} by an index that no disk has. */
   readonly disks: Parts<Disk>;
 }
 

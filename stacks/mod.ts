@@ -8,7 +8,8 @@
  * @module
  */
 
-export { z } from "zod";
+export { z } from "./zod.ts";
+export type { ParameterType } from "./zod.ts";
 export { StaddleError } from "../providers/error.ts";
 export type { StaddleErrorInit } from "../providers/error.ts";
 export type { SshOptions } from "../providers/provider.ts";
@@ -36,7 +37,7 @@ export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } 
 export { sensitive } from "./outputs.ts";
 export type { Sensitive } from "./outputs.ts";
 export type { HostScope, Repeats, SpanningScope, StackScope } from "./scope.ts";
-export { stack } from "./stack.ts";
+export { brand, stack } from "./stack.ts";
 export type {
   Declare,
   DeclareWith,

@@ -13,12 +13,15 @@ import { didYouMean } from "./suggest.ts";
 
 /** A parameter, for help and completion. */
 export interface ParameterDescription {
+  /** As it stands in `--param name=value`. */
   readonly name: string;
+  /** Whether a stack cannot be evaluated without it. */
   readonly required: boolean;
   /** For example `integer`, `"small" | "large"`, `string[]`. */
   readonly type: string;
   /** The zod type's `describe` text. */
   readonly description?: string;
+  /** What it is unless given. */
   readonly default?: Json;
   /** The parameter's JSON schema. */
   readonly schema: JsonObject;

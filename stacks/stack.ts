@@ -4,29 +4,33 @@
  * @module
  */
 
-import type { z } from "zod";
 import { StaddleError } from "../providers/error.ts";
 import { callSite } from "./call_site.ts";
 import { show } from "./refuse.ts";
 import type { StackScope } from "./scope.ts";
+import type { ParameterType } from "./zod.ts";
 
 /** Parameters of a stack: a zod type for each name. */
-export type ParameterShape = Readonly<Record<string, z.ZodType>>;
+export type ParameterShape = Readonly<Record<string, ParameterType>>;
 
 /** What a stack's function is given for its parameters. */
 export type Parameters<Shape extends ParameterShape> = {
-  readonly [Name in keyof Shape]: z.output<Shape[Name]>;
+  readonly [Name in keyof Shape]: Shape[Name]["_zod"]["output"];
 };
 
 /** What a stack's function gives back: outputs by name, or nothing. */
 export type Outputs = { readonly [name: string]: unknown } | void;
 
-const brand: unique symbol = Symbol.for("staddle.stack");
+/** Tells a stack from anything else that a file may export. */
+export const brand: unique symbol = Symbol.for("staddle.stack");
 
 /** A stack, as {@linkcode stack} returns it: what a stack file exports by default. */
 export interface StackDefinition {
+  /** That it is one. */
   readonly [brand]: true;
+  /** Name of the stack. */
   readonly name: string;
+  /** Types of its parameters. */
   readonly parameters: ParameterShape;
   /** Declares everything; called once a pass. */
   readonly declare: (scope: StackScope, parameters: never) => Outputs;
@@ -75,6 +79,7 @@ export function stack<const Shape extends ParameterShape>(
   parameters: Shape,
   declare: DeclareWith<Shape>,
 ): StackDefinition;
+/** Defines a stack without parameters. */
 export function stack(name: string, declare: Declare): StackDefinition;
 export function stack(
   name: string,
@@ -105,7 +110,7 @@ export function stack(
     );
   }
   for (const [key, schema] of Object.entries(parameters)) {
-    if (typeof (schema as z.ZodType | undefined)?.safeParse === "function") continue;
+    if (typeof (schema as ParameterType | undefined)?.safeParse === "function") continue;
     refuse(
       `stack ${name}: parameter ${key} must be a zod type, is ${show(schema)}`,
       `for example { ${key}: z.string() }`,

@@ -54,6 +54,7 @@ export interface DiskAttachment {
 
 /** A disk on a volume that is declared by itself. */
 export interface VolumeDisk extends DiskAttachment {
+  /** The volume; it outlives the machine. */
   readonly volume: Volume;
 }
 
@@ -67,6 +68,7 @@ export type DiskOptions = VolumeDisk | InlineDisk;
 export interface NicOptions {
   /** Name in the machine; `nic0`, `nic1`, … unless declared. */
   readonly name?: string;
+  /** The network that it is on. */
   readonly network?: Network;
   /** A bridge of the host, instead of a network. */
   readonly bridge?: string;
@@ -127,6 +129,7 @@ export interface MachineOptions extends CommonOptions {
   readonly machine?: string;
   /** Short description, one line. */
   readonly title?: string;
+  /** Description, any text. */
   readonly description?: string;
   /** Serial console; true unless declared. */
   readonly console?: boolean;

@@ -63,6 +63,7 @@ export interface NetworkOptions extends CommonOptions {
   readonly reservations?: readonly Reservation[];
   /** DNS domain of the machines. */
   readonly domain?: string;
+  /** The network's DNS. */
   readonly dns?: DnsOptions;
   /** Largest frame in bytes. */
   readonly mtu?: number;

@@ -16,6 +16,7 @@ export interface Member<Shared> {
   readonly index: number;
   /** Its name: the cluster's and the index. */
   readonly name: string;
+  /** The host that it is on. */
   readonly host: HostScope;
   /** What the site declared on this host. */
   readonly shared: Shared;

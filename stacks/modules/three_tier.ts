@@ -28,17 +28,25 @@ export interface ThreeTierOptions {
   readonly front: string;
   /** Subnet of the other two tiers, which leads nowhere else: `"10.50.1.0/24"`. */
   readonly back: string;
+  /** What answers the world. */
   readonly web: TierOptions;
+  /** What computes. */
   readonly app: TierOptions;
+  /** What keeps. */
   readonly data: TierOptions;
 }
 
 /** The tiers. */
 export interface ThreeTier {
+  /** The network of `web` and the world. */
   readonly front: Network;
+  /** The network of all three. */
   readonly back: Network;
+  /** What answers the world. */
   readonly web: readonly Machine[];
+  /** What computes. */
   readonly app: readonly Machine[];
+  /** What keeps. */
   readonly data: readonly Machine[];
 }
 
