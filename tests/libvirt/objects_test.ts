@@ -147,16 +147,16 @@ onDaemon(
 onDaemon("a console can be read and written without holding a Worker", async (connection) => {
   // The firmware's own messages come on the serial console.
   const domain = await connection.createDomain(domainXml(uniqueName("console")));
-  await using console = await domain.openConsole();
+  await using serial = await domain.openConsole();
   let text = "";
   while (!/SeaBIOS/.test(text)) {
-    const bytes = await console.read();
+    const bytes = await serial.read();
     assert.notEqual(bytes, null);
     text += new TextDecoder().decode(bytes ?? new Uint8Array());
   }
-  await console.write(new TextEncoder().encode("hello\r"));
-  // Eight readers wait; calls go on.
-  const waiting = console.read();
+  await serial.write(new TextEncoder().encode("hello\r"));
+  // While the reader waits, calls go on.
+  const waiting = serial.read();
   await Promise.all(Array.from({ length: 50 }, () => domain.state()));
   await domain.destroy();
   // What was still in the line, then the end.

@@ -18,8 +18,11 @@ import { StoragePool, StorageVolume } from "./storage.ts";
 export interface MachineChoice {
   /** Path of the emulator on the host. */
   readonly emulator?: string;
+  /** CPU architecture, for example `x86_64`. */
   readonly arch?: string;
+  /** Machine type, for example `q35`. */
   readonly machine?: string;
+  /** Kind of virtualization: `kvm` or `qemu`. */
   readonly virttype?: string;
 }
 

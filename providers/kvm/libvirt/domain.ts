@@ -22,6 +22,7 @@ import { Stream } from "./stream.ts";
 export interface Screenshot {
   /** For example `image/png` or `image/x-portable-pixmap`. */
   readonly mimeType: string;
+  /** The picture itself. */
   readonly bytes: Uint8Array;
 }
 
@@ -42,6 +43,7 @@ export class Domain extends DomainTuning {
     this.id = described.detail;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `domain "${this.name}"`;
   }

@@ -10,6 +10,7 @@ import { OLDEST_LIBVIRT } from "./since.ts";
 
 /** A libvirt call that failed: the error that libvirt itself left for that very call. */
 export class LibvirtError extends Error {
+  /** Always `LibvirtError`. */
   override readonly name: string = "LibvirtError";
   /** `virErrorNumber`, for example 42. */
   readonly code: number;
@@ -28,6 +29,7 @@ export class LibvirtError extends Error {
   /** The connection's URI. */
   readonly uri: string | undefined;
 
+  /** An error from what libvirt left behind, and the URI of the connection. */
   constructor(failure: Omit<CallFailure, "kind">, uri?: string) {
     const codeName = errorCodeName(failure.code);
     const domainName = errorDomainName(failure.domain);
@@ -47,6 +49,7 @@ export class LibvirtError extends Error {
 
 /** The library, or a symbol in it, cannot be found or loaded. The message says what to install. */
 export class LibvirtLibraryError extends Error {
+  /** Always `LibvirtLibraryError`. */
   override readonly name: string = "LibvirtLibraryError";
   /** The file that was asked for. */
   readonly library: string;
@@ -55,6 +58,7 @@ export class LibvirtLibraryError extends Error {
   /** The libvirt version that brought the symbol, if it is newer than the oldest one supported. */
   readonly since: string | undefined;
 
+  /** An error that says all in its message. */
   constructor(
     message: string,
     init: { library: string; symbol?: string; since?: string; cause?: unknown },
@@ -68,17 +72,20 @@ export class LibvirtLibraryError extends Error {
 
 /** Something was used after it had been closed or disposed of. */
 export class LibvirtClosedError extends Error {
+  /** Always `LibvirtClosedError`. */
   override readonly name: string = "LibvirtClosedError";
 }
 
 /** A connection could not be opened within the time given. */
 export class LibvirtTimeoutError extends Error {
+  /** Always `LibvirtTimeoutError`. */
   override readonly name: string = "LibvirtTimeoutError";
   /** The URI that was to be opened. */
   readonly uri: string;
   /** Milliseconds. */
   readonly timeout: number;
 
+  /** An error for an open that took longer than `timeout` milliseconds. */
   constructor(uri: string, timeout: number) {
     super(`Cannot connect to ${uri}: no answer within ${timeout} ms`);
     this.uri = uri;
@@ -88,10 +95,12 @@ export class LibvirtTimeoutError extends Error {
 
 /** A local file that a transfer reads or writes failed in mid-transfer. */
 export class LibvirtFileError extends Error {
+  /** Always `LibvirtFileError`. */
   override readonly name: string = "LibvirtFileError";
   /** `errno`, for example 28 (`ENOSPC`). */
   readonly errno: number;
 
+  /** An error for what could not be done, with `errno`. */
   constructor(what: string, errno: number) {
     super(`Cannot ${what}: ${ERRNO[errno] ?? "the system refused"} (errno ${errno})`);
     this.errno = errno;

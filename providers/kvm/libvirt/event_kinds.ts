@@ -11,7 +11,9 @@ import { type Native, textAt } from "./native.ts";
 
 /** The domain that an event is about. */
 export interface DomainReference {
+  /** Its name. */
   readonly name: string;
+  /** Its UUID, in lower case with dashes. */
   readonly uuid: string;
   /** -1 when it was not running. */
   readonly id: number;
@@ -19,7 +21,9 @@ export interface DomainReference {
 
 /** A network or pool that an event is about. */
 export interface ObjectReference {
+  /** Its name. */
   readonly name: string;
+  /** Its UUID, in lower case with dashes. */
   readonly uuid: string;
 }
 

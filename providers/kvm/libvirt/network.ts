@@ -17,6 +17,7 @@ export interface NetworkUpdate {
   readonly section: number;
   /** Which `<ip>` element is meant, from 0; -1: find it. */
   readonly parentIndex?: number;
+  /** The element that is added, changed or removed. */
   readonly xml: string;
   /** `AffectFlags`: the running network, its configuration or both. */
   readonly flags?: number;
@@ -33,6 +34,7 @@ export class Network extends NamedHandle {
     this.uuid = described.uuid;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `network "${this.name}"`;
   }
@@ -121,6 +123,7 @@ export class NwFilter extends NamedHandle {
     this.uuid = described.uuid;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `network filter "${this.name}"`;
   }
@@ -138,6 +141,7 @@ export class NwFilter extends NamedHandle {
 
 /** A handle on an interface of the host. */
 export class HostInterface extends NamedHandle {
+  /** Its MAC address. */
   readonly mac: string;
 
   /** @internal */
@@ -146,6 +150,7 @@ export class HostInterface extends NamedHandle {
     this.mac = described.text;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `host interface "${this.name}"`;
   }

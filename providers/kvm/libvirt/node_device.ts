@@ -15,6 +15,7 @@ export class NodeDevice extends NamedHandle {
     super(session, described, FREE.device);
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `host device "${this.name}"`;
   }

@@ -25,6 +25,7 @@ export class Secret extends Handle {
     this.usageId = described.text;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `secret ${this.uuid}`;
   }

@@ -19,6 +19,7 @@ export class DomainSnapshot extends NamedHandle {
     this.domain = domain;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `snapshot "${this.name}" of domain "${this.domain}"`;
   }
@@ -72,6 +73,7 @@ export class DomainCheckpoint extends NamedHandle {
     this.domain = domain;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `checkpoint "${this.name}" of domain "${this.domain}"`;
   }

@@ -22,6 +22,7 @@ export class StoragePool extends NamedHandle {
     this.uuid = described.uuid;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `pool "${this.name}"`;
   }
@@ -127,6 +128,7 @@ export class StorageVolume extends NamedHandle {
     this.pool = pool;
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return `volume "${this.name}" in pool "${this.pool}"`;
   }

@@ -61,6 +61,7 @@ export class Stream extends Handle implements AsyncDisposable {
     await this._call("virStreamEventAddCallback", 0, runtime.callback("stream"), id, 0n);
   }
 
+  /** What it is, for messages. */
   override toString(): string {
     return this.#label;
   }

@@ -9,7 +9,9 @@ import type { TypedEntry, TypedKind, TypedValue } from "./calls/typed_params.ts"
 
 /** A value with its C type, for a parameter that this binding does not know by name. */
 export interface TypedInputValue {
+  /** The C type. */
   readonly kind: TypedKind;
+  /** The value. */
   readonly value: TypedValue;
 }
 

@@ -10,8 +10,20 @@
 
 import { addressOf, keepAlive, type Native, textAt } from "../native.ts";
 
+/** What libvirt asks for. */
+export type CredentialKind =
+  | "username"
+  | "authname"
+  | "language"
+  | "cnonce"
+  | "passphrase"
+  | "echo-prompt"
+  | "noecho-prompt"
+  | "realm"
+  | "external";
+
 /** `virConnectCredentialType`, from 1. */
-const KINDS = [
+const KINDS: readonly CredentialKind[] = [
   "username",
   "authname",
   "language",
@@ -21,16 +33,15 @@ const KINDS = [
   "noecho-prompt",
   "realm",
   "external",
-] as const;
-
-/** What libvirt asks for. */
-export type CredentialKind = typeof KINDS[number];
+];
 
 /** One question that libvirt asks while it opens a connection. */
 export interface AuthRequest {
+  /** What kind of answer is wanted. */
   readonly kind: CredentialKind;
   /** Text to show, for example `Enter username for localhost`. */
   readonly prompt: string;
+  /** A challenge to answer, if the mechanism has one. */
   readonly challenge: string | null;
   /** Used when the answer is null and this is not. */
   readonly default: string | null;

@@ -37,18 +37,27 @@ export interface NodeInfo {
   readonly model: string;
   /** KiB. */
   readonly memory: number;
+  /** CPUs that are on line. */
   readonly cpus: number;
+  /** Clock of a CPU in MHz; 0 where it is not known. */
   readonly mhz: number;
+  /** NUMA nodes; 1 where there is no NUMA. */
   readonly numaNodes: number;
+  /** Sockets in a NUMA node. */
   readonly sockets: number;
+  /** Cores in a socket. */
   readonly cores: number;
+  /** Threads in a core. */
   readonly threads: number;
 }
 
 /** One domain's statistics. */
 export interface DomainStats {
+  /** The domain's name. */
   readonly name: string;
+  /** The domain's UUID, in lower case with dashes. */
   readonly uuid: string;
+  /** The statistics by libvirt's names, for example `state.state` or `vcpu.current`. */
   readonly stats: Readonly<Record<string, TypedValue>>;
 }
 

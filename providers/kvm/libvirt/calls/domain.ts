@@ -17,6 +17,7 @@ export interface DomainInfo {
   readonly maxMemory: number;
   /** KiB. */
   readonly memory: number;
+  /** vCPUs at present. */
   readonly vcpus: number;
   /** Nanoseconds. */
   readonly cpuTime: bigint;
@@ -24,29 +25,41 @@ export interface DomainInfo {
 
 /** `virDomainBlockInfo`, in bytes. */
 export interface BlockInfo {
+  /** What the guest sees. */
   readonly capacity: number;
+  /** What is used on the host. */
   readonly allocation: number;
+  /** The size of the file or device on the host. */
   readonly physical: number;
 }
 
 /** An address of a guest's interface. */
 export interface InterfaceAddress {
+  /** Which Internet Protocol. */
   readonly family: "ipv4" | "ipv6";
+  /** The address, without its prefix. */
   readonly address: string;
+  /** The network's prefix in bits; 0 where it is not known. */
   readonly prefix: number;
 }
 
 /** A guest's interface with its addresses. */
 export interface DomainInterface {
+  /** The interface's name: in the guest from its agent, on the host from leases. */
   readonly name: string;
+  /** The MAC address, in lower case with colons. */
   readonly mac: string | null;
+  /** Its addresses. */
   readonly addresses: readonly InterfaceAddress[];
 }
 
 /** A file system inside a guest, as its agent sees it. */
 export interface FileSystemInfo {
+  /** Where the guest has mounted it. */
   readonly mountpoint: string;
+  /** The device in the guest, for example `vda1`. */
   readonly name: string;
+  /** The kind of file system, for example `ext4`. */
   readonly type: string;
   /** Target names of the disks below it, for example `vda`. */
   readonly disks: readonly string[];
@@ -58,7 +71,9 @@ export interface BlockJobInfo {
   readonly type: number;
   /** MiB/s; 0: no limit. */
   readonly bandwidth: number;
+  /** How far it is, in a unit of its own. */
   readonly current: bigint;
+  /** How far it has to go, in the same unit. */
   readonly end: bigint;
 }
 

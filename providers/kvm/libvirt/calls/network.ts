@@ -11,15 +11,23 @@ import { composite, quick, slow } from "./shape.ts";
 
 /** A lease that a network's DHCP server gave. */
 export interface Lease {
+  /** The host's bridge. */
   readonly interface: string;
   /** Seconds since 1970; 0: does not expire. */
   readonly expiry: number;
+  /** Which Internet Protocol. */
   readonly family: "ipv4" | "ipv6";
+  /** The MAC address of who has the lease. */
   readonly mac: string | null;
+  /** The identity association of a DHCPv6 lease. */
   readonly iaid: string | null;
+  /** The address that was leased. */
   readonly address: string;
+  /** The network's prefix in bits. */
   readonly prefix: number;
+  /** The name that the guest has given itself. */
   readonly hostname: string | null;
+  /** The client id or DUID that the guest has sent. */
   readonly clientId: string | null;
 }
 

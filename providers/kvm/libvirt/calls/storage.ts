@@ -13,8 +13,11 @@ import { composite, quick, slow } from "./shape.ts";
 export interface PoolInfo {
   /** `virStoragePoolState`. */
   readonly state: number;
+  /** Bytes in all. */
   readonly capacity: number;
+  /** Bytes in use. */
   readonly allocation: number;
+  /** Bytes that are free. */
   readonly available: number;
 }
 
@@ -22,7 +25,9 @@ export interface PoolInfo {
 export interface VolumeInfo {
   /** `virStorageVolType`. */
   readonly type: number;
+  /** What a guest sees, in bytes. */
   readonly capacity: number;
+  /** What is used on the host, in bytes. */
   readonly allocation: number;
 }
 

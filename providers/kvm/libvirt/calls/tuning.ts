@@ -17,7 +17,9 @@ import {
 
 /** An I/O thread and the host CPUs that it may run on. */
 export interface IoThreadInfo {
+  /** The I/O thread's number. */
   readonly id: number;
+  /** The host CPUs that it may run on. */
   readonly cpus: readonly number[];
 }
 
@@ -25,6 +27,7 @@ export interface IoThreadInfo {
 export interface JobStats {
   /** `virDomainJobType`; 0: none. */
   readonly type: number;
+  /** The job's numbers, for example `memory_remaining`. */
   readonly stats: Readonly<Record<string, TypedValue>>;
 }
 
