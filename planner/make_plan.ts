@@ -127,15 +127,6 @@ export function makePlan(input: PlanInput): MadePlan {
     const reason = mode === "destroy" ? "destroy-requested" : "not-declared";
     guard(errors, () => keep(decideGone(known, reason, context)));
   }
-  // An entry goes in the same write in which the other address gets the object. Where that takes a
-  // step it stays until the next plan, so that the object is in the record at every moment.
-  for (const { address, action, nameFrom } of [...decisions.values()]) {
-    const taker = action === "forget" && nameFrom !== undefined
-      ? decisions.get(nameFrom)
-      : undefined;
-    const moves = taker !== undefined && taker.record?.address === address;
-    if (moves && taker.action !== "no-op") decisions.delete(address);
-  }
   for (const host of [...unread].sort()) errors.push(notRead(host));
   if (mode === "apply") cascadeReplacements(decisions, [...resolution.resolved.keys()]);
 
@@ -150,6 +141,15 @@ export function makePlan(input: PlanInput): MadePlan {
     return completed.get(address);
   };
   const steps = makeSteps(decisions, { stack, complete, errors });
+  // An entry goes in the same write in which the other address gets the object. Where that takes a
+  // step it stays until the next plan, so that the object is in the record at every moment.
+  for (const { address, action, nameFrom } of [...decisions.values()]) {
+    const taker = action === "forget" && nameFrom !== undefined
+      ? decisions.get(nameFrom)
+      : undefined;
+    const moves = taker !== undefined && taker.record?.address === address;
+    if (moves && taker.action !== "no-op") decisions.delete(address);
+  }
   const lookup: Lookup = resolution.lookup;
   const resources = [...decisions.keys()].sort().flatMap((address): ResourcePlan[] => {
     const decision = decisions.get(address)!;

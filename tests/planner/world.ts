@@ -216,17 +216,7 @@ export class World {
     const planned = new Map(plan.resources.map((item) => [item.address, item]));
     const afterCreate = deletedAfterCreate(plan.steps);
     const done = new Set<string>();
-    plan.steps.forEach((step, index) => {
-      for (const need of step.needs) assert.ok(done.has(need), `${step.id} before ${need}`);
-      this.begin(step, entries, afterCreate, planned.get(step.address)!);
-      save();
-      if (cut?.step === index && cut.when === "before") throw new CutOff();
-      this.perform(step);
-      if (cut?.step === index && cut.when === "after") throw new CutOff();
-      this.end(step, entries, plan);
-      save();
-      done.add(step.id);
-    });
+    // What needs no step is written first, as an applier does.
     for (const item of plan.resources) {
       if (item.action === "forget") entries.delete(item.address);
       if (item.action === "no-op") {
@@ -243,6 +233,18 @@ export class World {
         });
       }
     }
+    save();
+    plan.steps.forEach((step, index) => {
+      for (const need of step.needs) assert.ok(done.has(need), `${step.id} before ${need}`);
+      this.begin(step, entries, afterCreate, planned.get(step.address)!);
+      save();
+      if (cut?.step === index && cut.when === "before") throw new CutOff();
+      this.perform(step);
+      if (cut?.step === index && cut.when === "after") throw new CutOff();
+      this.end(step, entries, plan);
+      save();
+      done.add(step.id);
+    });
     save();
     this.record = {
       ...this.record!,
