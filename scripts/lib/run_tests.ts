@@ -41,9 +41,9 @@ function print(line: string): void {
 
 /**
  * The part that a test file belongs to: what it needs, or how it judges, told by its text and by that of
- * the helpers beside it.
+ * the modules beside it.
  */
-export function partOf(path: string, text: string): Part {
+function partOf(path: string, text: string): Part {
   if (path.startsWith("tests/fleet/") || /requirement\(\s*"fleet"/.test(text)) return "fleet";
   if (path.startsWith("tests/libvirt/") || /requirement\(\s*"(libvirt|guest)"/.test(text)) {
     return "integration";
@@ -141,7 +141,7 @@ async function checks(): Promise<readonly Check[]> {
 async function runChecks(tally: Tally, failures: string[]): Promise<void> {
   for (const check of await checks()) {
     print(`\n== check: ${check.name}`);
-    // The documentation itself, which \`deno doc\` prints after its findings, is for nobody here.
+    // The documentation itself, which `deno doc` prints after its findings, is for nobody here.
     const quiet = check.args[0] === "doc";
     const code = quiet ? await denoQuiet(check.args) : await deno(check.args, () => {});
     if (code === 0) tally.passed++;
@@ -215,7 +215,7 @@ interface TestCase {
 }
 
 /** Reads Deno's own JUnit report: whole tests, without their steps. */
-export function testCases(xml: string): readonly TestCase[] {
+function testCases(xml: string): readonly TestCase[] {
   const cases: TestCase[] = [];
   const pattern = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g;
   for (const [, name, file, body] of xml.matchAll(pattern)) {
