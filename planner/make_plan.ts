@@ -142,13 +142,20 @@ export function makePlan(input: PlanInput): MadePlan {
   };
   const steps = makeSteps(decisions, { stack, complete, errors });
   // An entry goes in the same write in which the other address gets the object. Where that takes a
-  // step it stays until the next plan, so that the object is in the record at every moment.
+  // step it stays until the next plan, so that the object, and who uses it, is in the record at every
+  // moment.
+  const usedWithSteps = new Set(
+    [...decisions.values()].filter(({ action }) => action !== "no-op")
+      .flatMap((decision) => decision.record?.needs ?? []),
+  );
   for (const { address, action, nameFrom } of [...decisions.values()]) {
     const taker = action === "forget" && nameFrom !== undefined
       ? decisions.get(nameFrom)
       : undefined;
     const moves = taker !== undefined && taker.record?.address === address;
-    if (moves && taker.action !== "no-op") decisions.delete(address);
+    if (moves && (taker.action !== "no-op" || usedWithSteps.has(address))) {
+      decisions.delete(address);
+    }
   }
   const lookup: Lookup = resolution.lookup;
   const resources = [...decisions.keys()].sort().flatMap((address): ResourcePlan[] => {
