@@ -9,7 +9,7 @@ import type { DenoResult, Limits } from "./process.ts";
 import { runDeno } from "./process.ts";
 import { type Project, staddleUrl } from "./project.ts";
 import { type Print, readReport, type Report, type RunRequest, type Thrown } from "./report.ts";
-import { graphFlags } from "./walk.ts";
+import { graphFlags, toUrl } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A report that is no failure. */
@@ -85,7 +85,7 @@ export async function runStack(
 /** The main module: it stands in no file, so it comes by standard input. */
 function entry(project: Project, request: RunRequest): string {
   const runner = JSON.stringify(`${staddleUrl}stacks/sandbox/runner.ts`);
-  const stack = JSON.stringify(`file://${encodeURI(project.stackFile)}`);
+  const stack = JSON.stringify(toUrl(project.stackFile));
   return `import { run } from ${runner};\nawait run(${
     JSON.stringify(request)
   }, () => import(${stack}));\n`;

@@ -101,7 +101,8 @@ export async function walkModules(
   return modules.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function toUrl(path: string): string {
+/** `file:` URL of an absolute path. */
+export function toUrl(path: string): string {
   return `file://${encodeURI(path).replaceAll("#", "%23").replaceAll("?", "%3F")}`;
 }
 
