@@ -11,9 +11,8 @@ import { fingerprints } from "../kinds/mod.ts";
 import { imageStamp } from "../kinds/image/mod.ts";
 import {
   type Connection,
-  isDisconnected,
+  type Domain,
   isNotFound,
-  LibvirtError,
   type Network,
   type StoragePool,
   type StorageVolume,
@@ -26,12 +25,13 @@ export async function readHost(
   connection: Connection,
   host: string,
   requests: readonly ReadRequest[],
+  refresh: (pool: StoragePool) => Promise<void>,
 ): Promise<readonly Observed[]> {
   const byKind = Map.groupBy(requests, ({ kind }) => kind);
   const volumes = requests.filter(({ kind }) => VOLUMES.has(kind));
   const found = await Promise.all([
     readPools(connection, host, byKind.get("pool") ?? []),
-    readVolumes(connection, host, volumes),
+    readVolumes(connection, host, volumes, refresh),
     readNetworks(connection, host, byKind.get("network") ?? []),
     readMachines(connection, host, byKind.get("machine") ?? []),
   ]);
@@ -110,6 +110,10 @@ async function readMachines(
   requests: readonly ReadRequest[],
 ): Promise<Observed[]> {
   if (requests.length === 0) return [];
+  if (requests.length <= FEW) {
+    const found = requests.map((request) => readMachine(connection, host, request));
+    return (await Promise.all(found)).filter((item) => item !== undefined);
+  }
   const [all, autostart, transient, paused, other] = await Promise.all([
     connection.domains(),
     connection.domains(DOMAINS.autostart),
@@ -130,27 +134,18 @@ async function readMachines(
     );
     const found = await Promise.all(
       wanted(all, requests).map(async (domain) => {
-        const active = domain.id >= 0;
-        const [xml, liveXml] = await Promise.all([
-          unlessGone(domain.xml(DOMAIN_INACTIVE)),
-          active ? unlessGone(domain.xml()) : undefined,
-        ]);
-        if (xml === undefined) return undefined;
         const state = odd.get(domain.uuid);
-        return observed("machine", host, domain, {
-          xml,
-          ...(active && liveXml !== undefined ? { liveXml } : {}),
-          active,
+        return await readDomain(domain, host, {
           state: stopped.has(domain.uuid)
             ? "paused"
             : state !== undefined
             ? STATES[state] ?? "unknown"
-            : active
+            : domain.id >= 0
             ? "running"
             : "shutoff",
           autostart: starts.has(domain.uuid),
           persistent: !fleeting.has(domain.uuid),
-        }, markOf(xml));
+        });
       }),
     );
     return found.filter((item) => item !== undefined);
@@ -159,10 +154,55 @@ async function readMachines(
   }
 }
 
-/** `virDomainState`, of those that are neither running, paused nor shut off. */
+/** Up to as many machines it is cheaper to look each up than to list all that the host has. */
+const FEW = 4;
+
+async function readMachine(
+  connection: Connection,
+  host: string,
+  { key, uuid }: ReadRequest,
+): Promise<Observed | undefined> {
+  const byUuid = uuid === undefined ? undefined : unlessGone(connection.domainByUuid(uuid));
+  using domain = await byUuid ?? await unlessGone(connection.domainByName(key));
+  if (domain === undefined) return undefined;
+  const states = await unlessGone(
+    Promise.all([domain.state(), domain.autostart(), domain.isPersistent()]),
+  );
+  if (states === undefined) return undefined;
+  const [{ state }, autostart, persistent] = states;
+  return await readDomain(domain, host, {
+    state: STATES[state] ?? "unknown",
+    autostart,
+    persistent,
+  });
+}
+
+async function readDomain(
+  domain: Domain,
+  host: string,
+  states: { readonly state: string; readonly autostart: boolean; readonly persistent: boolean },
+): Promise<Observed | undefined> {
+  const active = domain.id >= 0;
+  const [xml, liveXml] = await Promise.all([
+    unlessGone(domain.xml(DOMAIN_INACTIVE)),
+    active ? unlessGone(domain.xml()) : undefined,
+  ]);
+  if (xml === undefined) return undefined;
+  return observed("machine", host, domain, {
+    xml,
+    ...(liveXml === undefined ? {} : { liveXml }),
+    active,
+    ...states,
+  }, markOf(xml));
+}
+
+/** `virDomainState`. */
 const STATES: Readonly<Record<number, string>> = {
+  1: "running",
   2: "blocked",
+  3: "paused",
   4: "shutdown",
+  5: "shutoff",
   6: "crashed",
   7: "pmsuspended",
 };
@@ -251,6 +291,7 @@ async function readVolumes(
   connection: Connection,
   host: string,
   requests: readonly ReadRequest[],
+  refresh: (pool: StoragePool) => Promise<void>,
 ): Promise<Observed[]> {
   if (requests.length === 0) return [];
   // A pool's name holds no slash.
@@ -259,7 +300,9 @@ async function readVolumes(
   try {
     const found = await Promise.all(pools.map(async (pool) => {
       const asked = byPool.get(pool.name);
-      return asked === undefined ? [] : await readPoolVolumes(pool, host, asked);
+      if (asked === undefined) return [];
+      await refresh(pool);
+      return await readPoolVolumes(pool, host, asked);
     }));
     return found.flat();
   } finally {
@@ -272,7 +315,6 @@ async function readPoolVolumes(
   host: string,
   requests: readonly ReadRequest[],
 ): Promise<Observed[]> {
-  await refresh(pool);
   const volumes = await pool.volumes();
   try {
     const byName = new Map<string, StorageVolume>(volumes.map((item) => [item.name, item]));
@@ -290,15 +332,5 @@ async function readPoolVolumes(
     return found.filter((item) => item !== undefined);
   } finally {
     disposeAll(volumes);
-  }
-}
-
-/** A file that was put into the folder by hand is not seen before. */
-async function refresh(pool: StoragePool): Promise<void> {
-  try {
-    await pool.refresh();
-  } catch (error) {
-    // While something is uploaded or cloned the pool cannot be refreshed: it is as up to date as can be.
-    if (!(error instanceof LibvirtError) || isDisconnected(error)) throw error;
   }
 }

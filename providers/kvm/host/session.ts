@@ -24,11 +24,13 @@ import {
   LibvirtError,
   LibvirtLibraryError,
   LibvirtTimeoutError,
+  type StoragePool,
 } from "../libvirt/mod.ts";
 import type { Bench } from "../operations/bench.ts";
 import { performStep } from "../operations/mod.ts";
 import { readFacts } from "./facts.ts";
 import { asFailure, connectionLost, isConnectionLoss, libvirtError } from "./failure.ts";
+import { PoolRefresher } from "./pool_refresh.ts";
 import { readHost } from "./read.ts";
 import { runHere } from "./shell.ts";
 import { CONNECT_TIMEOUT, openSsh, type SshLink } from "./ssh.ts";
@@ -65,6 +67,7 @@ export class KvmSession implements HostSession, Bench {
   readonly #uri: HostUri;
   readonly #options: SessionOptions;
   #opened: Promise<Opened>;
+  readonly #pools = new PoolRefresher();
   #facts: Promise<HostFacts> | undefined;
   #closed = false;
 
@@ -244,8 +247,22 @@ export class KvmSession implements HostSession, Bench {
     return this.#attempt(
       "read",
       undefined,
-      async () => await readHost(await this.connection(), this.host, requests),
+      async () => {
+        this.#pools.begin();
+        return await this.readBack(requests);
+      },
     );
+  }
+
+  /** Reads what a step has made. Throws the binding's errors as they are. */
+  async readBack(requests: readonly ReadRequest[]): Promise<readonly Observed[]> {
+    const connection = await this.connection();
+    return await readHost(connection, this.host, requests, (pool) => this.refresh(pool));
+  }
+
+  /** Lets a pool look at its folder, once between two reads. */
+  refresh(pool: StoragePool): Promise<void> {
+    return this.#pools.refresh(pool);
   }
 
   /** Carries a step out and reads the object back. */

@@ -7,7 +7,7 @@
 import { StaddleError } from "../../error.ts";
 import type { HostDeclaration, Observed, ReadRequest, Step, StepContext } from "../../provider.ts";
 import type { HostFacts } from "../facts.ts";
-import type { Connection } from "../libvirt/mod.ts";
+import type { Connection, StoragePool } from "../libvirt/mod.ts";
 
 /** An open host, as operations see it. */
 export interface Bench {
@@ -19,7 +19,13 @@ export interface Bench {
   /** For calls that may take long: on the other one they would hold up what comes behind them. */
   slow(): Promise<Connection>;
   facts(): Promise<HostFacts>;
-  read(requests: readonly ReadRequest[]): Promise<readonly Observed[]>;
+  /** Reads what a step has made, without asking pools to look at their folders again. */
+  readBack(requests: readonly ReadRequest[]): Promise<readonly Observed[]>;
+  /**
+   * Lets a pool look at its folder, once a session: a file that was put there by hand is invisible
+   * before. What this session makes libvirt sees by itself.
+   */
+  refresh(pool: StoragePool): Promise<void>;
   /** Whether the host can open a TCP connection, within the milliseconds given. */
   canDial(address: string, port: number, milliseconds: number): Promise<boolean>;
 }

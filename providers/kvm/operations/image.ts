@@ -8,24 +8,39 @@
 
 import { StaddleError } from "../../error.ts";
 import type { Step, StepContext } from "../../provider.ts";
-import { type ImageSpec, imageStamp, imageStampXml, imageXml } from "../kinds/image/mod.ts";
+import {
+  type ImageSpec,
+  imageStamp,
+  imageStampXml,
+  imageXml,
+  physicalBytes,
+} from "../kinds/image/mod.ts";
 import { formatBytes } from "../kinds/size.ts";
 import { readVolume } from "../kinds/volume/mod.ts";
-import { type Connection, isInvalidState, type StoragePool } from "../libvirt/mod.ts";
+import {
+  type Connection,
+  LibvirtError,
+  type StoragePool,
+  type StorageVolume,
+} from "../libvirt/mod.ts";
 import { type Bench, type Operate, type Operations, sleep, whereOf } from "./bench.ts";
 import { findPool, findVolume } from "./find.ts";
 import { imageFile } from "./image_file.ts";
 import { checkImageHeader } from "./image_header.ts";
+import { refreshed } from "./refresh.ts";
 import { requirePool } from "./volume.ts";
 
-/** Milliseconds for which another run's upload may stand still before it counts as dead. */
-const STALL = 60_000;
+/** Milliseconds for which a torn image must not have grown before it counts as left behind. */
+const QUIET = 8_000;
+
+/** Milliseconds between two looks at an image that another run may be uploading. */
+const LOOK_AGAIN = 1_000;
 
 const create: Operate = async (bench, step, context) => {
   const spec = step.resource.spec as ImageSpec;
   const connection = await bench.connection();
   using pool = await requirePool(bench, connection, step, spec.pool);
-  await pool.refresh();
+  await bench.refresh(pool);
   if (await isWhole(pool, spec)) return {};
   const file = await imageFile({
     from: spec.from,
@@ -35,10 +50,25 @@ const create: Operate = async (bench, step, context) => {
     progress: context.progress,
   });
   await checkImageHeader(file.path, spec.from, spec.format);
-  if (!(await clear(pool, spec, step, bench, context))) return {};
+  // Another run may be at the same image: whoever creates the volume uploads, the rest wait.
+  while (await clear(pool, spec, context)) {
+    if (await upload(bench, step, context, file)) return {};
+  }
+  return {};
+};
+
+/** Uploads an image. False: another run has come first, or has taken ours away. */
+async function upload(
+  bench: Bench,
+  step: Step,
+  context: StepContext,
+  file: { readonly path: string; readonly bytes: number },
+): Promise<boolean> {
+  const spec = step.resource.spec as ImageSpec;
   const slow = await bench.slow();
-  using target = await requirePool(bench, slow, step, spec.pool);
-  using volume = await target.createVolume(imageXml(spec));
+  using pool = await requirePool(bench, slow, step, spec.pool);
+  using volume = await createUnlessThere(pool, imageXml(spec));
+  if (volume === undefined) return false;
   const total = formatBytes(file.bytes);
   const sent = await volume.upload(file.path, {
     sparse: true,
@@ -58,12 +88,30 @@ const create: Operate = async (bench, step, context) => {
       help: "let nothing write to it, then run the same command again",
     });
   }
-  // A stamp goes on what the host can read back, not on what was sent.
-  await target.refresh();
-  await checkArrived(bench, step, target, spec);
-  using _stamp = await target.createVolume(imageStampXml(spec.volume));
-  return {};
-};
+  // A stamp goes on what the host can read back, not on what was sent. libvirt looks at a file by
+  // itself after an upload, but in a thread of its own, and not while it copies in that pool.
+  await refreshed(pool, context);
+  using arrived = await findVolume(pool, spec.volume);
+  const xml = arrived === undefined ? "" : await arrived.xml();
+  if (arrived === undefined || physicalBytes(xml) !== file.bytes) return false;
+  checkFormat(bench, step, xml);
+  using _stamp = await createUnlessThere(pool, imageStampXml(spec.volume));
+  return true;
+}
+
+async function createUnlessThere(
+  pool: StoragePool,
+  xml: string,
+): Promise<StorageVolume | undefined> {
+  try {
+    return await pool.createVolume(xml);
+  } catch (error) {
+    if (error instanceof LibvirtError && error.codeName === "VIR_ERR_STORAGE_VOL_EXIST") {
+      return undefined;
+    }
+    throw error;
+  }
+}
 
 async function isWhole(pool: StoragePool, spec: ImageSpec): Promise<boolean> {
   using volume = await findVolume(pool, spec.volume);
@@ -72,19 +120,18 @@ async function isWhole(pool: StoragePool, spec: ImageSpec): Promise<boolean> {
 }
 
 /**
- * Takes away what an upload that was cut off has left. One that is going on is another run's: it is
+ * Takes away what an upload that was cut off has left. One that still grows is another run's: it is
  * waited for. False: it is whole meanwhile.
  */
 async function clear(
   pool: StoragePool,
   spec: ImageSpec,
-  step: Step,
-  bench: Bench,
   { signal, progress }: StepContext,
 ): Promise<boolean> {
   let since = performance.now();
   let before = -1;
   for (;;) {
+    if (await isWhole(pool, spec)) return false;
     using torn = await findVolume(pool, spec.volume);
     if (torn === undefined) {
       // A stamp without its image says nothing.
@@ -92,39 +139,22 @@ async function clear(
       await stamp?.delete();
       return true;
     }
-    try {
+    const bytes = physicalBytes(await torn.xml());
+    if (bytes !== before) {
+      before = bytes;
+      since = performance.now();
+    } else if (performance.now() - since > QUIET) {
       await torn.delete();
       continue;
-    } catch (error) {
-      if (!isInvalidState(error)) throw error;
     }
-    const { allocation } = await torn.info();
-    if (allocation !== before) {
-      before = allocation;
-      since = performance.now();
-    } else if (performance.now() - since > STALL) {
-      throw new StaddleError({
-        code: "image.upload-stuck",
-        summary: `cannot upload the image "${spec.volume}" to host "${bench.declaration.name}": ` +
-          `another run has been uploading it, and has sent nothing for ${STALL / 1000} s`,
-        where: whereOf(bench, step),
-        help: "end that run, then run the same command again",
-      });
-    }
-    progress(`waiting for another run that uploads ${spec.volume}`);
-    await sleep(1000, signal);
-    if (await isWhole(pool, spec)) return false;
+    progress(`${spec.volume} is there in part: looking whether another run uploads it`);
+    await sleep(LOOK_AGAIN, signal);
   }
 }
 
-async function checkArrived(
-  bench: Bench,
-  step: Step,
-  pool: StoragePool,
-  spec: ImageSpec,
-): Promise<void> {
-  using volume = await pool.volumeByName(spec.volume);
-  const { format } = readVolume(await volume.xml());
+function checkFormat(bench: Bench, step: Step, xml: string): void {
+  const spec = step.resource.spec as ImageSpec;
+  const { format } = readVolume(xml);
   if (format === spec.format || (spec.format === "raw" && format === "iso")) return;
   throw new StaddleError({
     code: "kvm.not-applied",
@@ -143,7 +173,7 @@ const remove: Operate = async (bench, step) => {
   const spec = step.resource.spec as ImageSpec;
   using pool = await findPool(connection, spec.pool);
   if (pool === undefined || !(await pool.isActive())) return {};
-  await pool.refresh();
+  await bench.refresh(pool);
   using image = await findVolume(pool, spec.volume);
   if (image !== undefined) {
     const user = await imageUser(connection, spec, image.key);

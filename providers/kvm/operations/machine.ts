@@ -6,8 +6,14 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { Step, StepContext } from "../../provider.ts";
-import { type LiveCall, liveCalls, machineXml, patchMachine } from "../kinds/machine/mod.ts";
+import type { Observed, Step, StepContext } from "../../provider.ts";
+import {
+  type LiveCall,
+  liveCalls,
+  machineKind,
+  machineXml,
+  patchMachine,
+} from "../kinds/machine/mod.ts";
 import { type Connection, type Domain, isNotFound } from "../libvirt/mod.ts";
 import { parseXml, readMark } from "../xml/mod.ts";
 import {
@@ -16,10 +22,12 @@ import {
   objectGone,
   type Operate,
   type Operations,
+  type Outcome,
   sleep,
   whereOf,
 } from "./bench.ts";
 import { findDomain, findDomainByName } from "./find.ts";
+import { emptyLookup } from "./lookup.ts";
 import { shutDown, start } from "./power.ts";
 
 /** `VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE`: with passwords, or a redefine would lose them. */
@@ -39,22 +47,41 @@ const DETACH = 30_000;
 /** Milliseconds within which a guest follows: its balloon, its vCPUs. */
 const FOLLOW = 10_000;
 
-const create: Operate = async (bench, step) => {
+const create: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   const { uuid, spec } = step.resource;
   using known = await findDomain(connection, uuid);
-  if (known === undefined) {
-    using other = await findDomainByName(connection, step.key);
-    if (other !== undefined) throw nameTaken(bench, step, await describe(other));
-  }
-  const xml = known === undefined
-    ? machineXml(step.resource, step.mark)
-    : patchMachine(await known.xml(CONFIG_XML), step.resource, step.mark, undefined);
-  using domain = await connection.defineDomain(xml, VALIDATE);
+  if (known !== undefined) return await finish(known, bench, step, context);
+  using other = await findDomainByName(connection, step.key);
+  if (other !== undefined) throw nameTaken(bench, step, await describe(other));
+  using domain = await connection.defineDomain(machineXml(step.resource, step.mark), VALIDATE);
   if (spec.autostart !== undefined) await domain.setAutostart(spec.autostart === true);
   if (spec.power !== "off") await start(domain);
   return {};
 };
+
+/** Half made by a run that was cut off: what it still lacks is changed as it would be later. */
+const finish = async (
+  known: Domain,
+  bench: Bench,
+  step: Step,
+  context: StepContext,
+): Promise<Outcome> => {
+  const observed = await readOurs(bench, step, known);
+  const lookup = emptyLookup(step, await bench.facts());
+  const changes = machineKind.diff(step.resource, observed, { lookup });
+  const outcome = await update(bench, { ...step, changes }, context);
+  if (step.resource.spec.power !== "off") await start(known);
+  return outcome;
+};
+
+async function readOurs(bench: Bench, step: Step, domain: Domain): Promise<Observed> {
+  const request = { kind: "machine", key: domain.name, uuid: domain.uuid };
+  const found = await bench.readBack([request]);
+  const observed = found.find((item) => item.uuid === domain.uuid);
+  if (observed === undefined) throw objectGone(bench, step);
+  return observed;
+}
 
 async function describe(domain: Domain): Promise<string> {
   const mark = readMark(parseXml(await domain.xml(CONFIG_XML)));
@@ -66,9 +93,7 @@ const update: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   using known = await findOurs(connection, step);
   if (known === undefined) throw objectGone(bench, step);
-  const observed = (await bench.read([{ kind: "machine", key: known.name, uuid: known.uuid }]))
-    .find((item) => item.uuid === known.uuid);
-  if (observed === undefined) throw objectGone(bench, step);
+  const observed = await readOurs(bench, step, known);
   const calls = liveCalls(step.changes, step.resource, observed);
   const afterwards = new Set(["setAutostart", "setPower", "restart"]);
   const now = calls.filter(({ call }) => !afterwards.has(call));

@@ -63,7 +63,7 @@ export async function performStep(
 
 async function readObject(bench: Bench, step: Step): Promise<Observed | undefined> {
   const { kind, key } = step;
-  const found = await bench.read([{ kind, key, uuid: step.resource.uuid }]);
+  const found = await bench.readBack([{ kind, key, uuid: step.resource.uuid }]);
   return found.find((item) => item.uuid === step.resource.uuid) ??
     found.find((item) => item.key === key);
 }

@@ -37,10 +37,14 @@ const create: Operate = async (bench, step) => {
         (mark === undefined ? "" : `, and belongs to ${mark.address} of stack "${mark.stack}"`),
     );
   }
-  // Defining once more what is there already changes nothing that runs.
-  using network = await connection.defineNetwork(networkXml(step.resource, step.mark), VALIDATE);
+  // Half made: what it got from libvirt meanwhile, a MAC address for its bridge, stays.
+  const spec = step.resource.spec as NetworkSpec;
+  const xml = other === undefined
+    ? networkXml(step.resource, step.mark)
+    : patchNetworkXml(await other.xml(INACTIVE), spec, { mark: step.mark });
+  using network = await connection.defineNetwork(xml, VALIDATE);
   if (!(await network.isActive())) await network.create();
-  await network.setAutostart(step.resource.spec.autostart !== false);
+  await network.setAutostart(spec.autostart !== false);
   return {};
 };
 

@@ -13,6 +13,7 @@ import { poolXml } from "../kinds/pool/mod.ts";
 import { getPath, parseXml } from "../xml/mod.ts";
 import { nameTaken, objectGone, type Operate, type Operations } from "./bench.ts";
 import { findPool } from "./find.ts";
+import { refreshIfIdle } from "./refresh.ts";
 
 /** The folder of the implicit image store. */
 const STORE = "/var/lib/libvirt/staddle";
@@ -89,7 +90,7 @@ const remove: Operate = async (bench, step) => {
 };
 
 async function volumesOf(pool: StoragePool): Promise<string[]> {
-  await pool.refresh();
+  await refreshIfIdle(pool);
   const volumes = await pool.volumes();
   for (const volume of volumes) volume[Symbol.dispose]();
   return volumes.map((volume) => volume.name);

@@ -16,7 +16,7 @@ const create: Operate = async (bench, step, { signal }) => {
   const connection = await bench.connection();
   const spec = step.resource.spec as SeedSpec;
   using pool = await requirePool(bench, connection, step, spec.pool);
-  await pool.refresh();
+  await bench.refresh(pool);
   using volume = await made(pool, spec);
   const iso = seedIso(spec);
   const content = new ReadableStream<Uint8Array>({
@@ -26,7 +26,6 @@ const create: Operate = async (bench, step, { signal }) => {
     },
   });
   await volume.upload(content, { signal });
-  await pool.refresh();
   return {};
 };
 
@@ -39,7 +38,7 @@ const remove: Operate = async (bench, step) => {
   const spec = step.resource.spec as SeedSpec;
   using pool = await findPool(connection, spec.pool);
   if (pool === undefined || !(await pool.isActive())) return {};
-  await pool.refresh();
+  await bench.refresh(pool);
   using volume = await findVolume(pool, spec.volume);
   await volume?.delete();
   return {};

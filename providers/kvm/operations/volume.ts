@@ -8,7 +8,7 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { Step } from "../../provider.ts";
+import type { Step, StepContext } from "../../provider.ts";
 import { fileXml } from "../kinds/image/mod.ts";
 import { readVolume, volumeKind, type VolumeSpec, volumeXml } from "../kinds/volume/mod.ts";
 import type { Connection, Domain, StoragePool } from "../libvirt/mod.ts";
@@ -23,6 +23,7 @@ import {
 } from "./bench.ts";
 import { findPool, findVolume } from "./find.ts";
 import { emptyLookup } from "./lookup.ts";
+import { refreshed } from "./refresh.ts";
 
 /** Name of the stamp of a volume that is being made. */
 export function partStamp(volume: string): string {
@@ -32,7 +33,7 @@ export function partStamp(volume: string): string {
 /**
  * The pool of a volume, active. The handle is the caller's to dispose of.
  *
- * @throws {StaddleError} `kvm.no-pool`.
+ * @throws {StaddleError} `kvm.no-pool`, `kvm.pool-inactive`.
  */
 export async function requirePool(
   bench: Bench,
@@ -41,7 +42,17 @@ export async function requirePool(
   name: string,
 ): Promise<StoragePool> {
   const pool = await findPool(connection, name);
-  if (pool !== undefined) return pool;
+  if (pool !== undefined) {
+    if (await pool.isActive()) return pool;
+    pool[Symbol.dispose]();
+    throw new StaddleError({
+      code: "kvm.pool-inactive",
+      summary: `cannot ${step.operation} ${step.kind} "${step.key}": pool "${name}" of host ` +
+        `"${bench.declaration.name}" is not active`,
+      where: whereOf(bench, step),
+      help: `start it: virsh pool-start ${name}`,
+    });
+  }
   throw new StaddleError({
     code: "kvm.no-pool",
     summary:
@@ -57,11 +68,11 @@ async function removeIfThere(pool: StoragePool, name: string): Promise<void> {
   await volume?.delete();
 }
 
-const create: Operate = async (bench, step) => {
+const create: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   const spec = step.resource.spec as VolumeSpec;
   using pool = await requirePool(bench, connection, step, spec.pool);
-  await pool.refresh();
+  await bench.refresh(pool);
   using stamp = await findVolume(pool, partStamp(spec.volume));
   if (stamp !== undefined) {
     await removeIfThere(pool, spec.volume);
@@ -79,7 +90,7 @@ const create: Operate = async (bench, step) => {
       `${known.key} differs in ${differing.map(({ path }) => path).join(", ")}`,
     );
   }
-  if (spec.backing?.clone === "full") await copyImage(bench, step, spec, pool);
+  if (spec.backing?.clone === "full") await copyImage(bench, step, spec, pool, context);
   else {
     using _made = await pool.createVolume(volumeXml(spec, await imagePath(bench, step, spec)));
   }
@@ -101,10 +112,13 @@ async function copyImage(
   step: Step,
   spec: VolumeSpec,
   pool: StoragePool,
+  context: StepContext,
 ): Promise<void> {
   using _stamp = await pool.createVolume(fileXml(partStamp(spec.volume), "0600"));
   const slow = await bench.slow();
   using from = await requirePool(bench, slow, step, spec.backing!.pool);
+  // Copied is what libvirt takes the image for.
+  await refreshed(from, context);
   using image = await from.volumeByName(spec.backing!.volume);
   using target = await requirePool(bench, slow, step, spec.pool);
   using copy = await target.createVolumeFrom(volumeXml(spec), image);
@@ -128,7 +142,6 @@ const update: Operate = async (bench, step) => {
   else {
     using domain = user.domain;
     await domain.blockResize(user.target, spec.capacity);
-    await pool.refresh();
   }
   return {};
 };
@@ -170,7 +183,7 @@ const remove: Operate = async (bench, step) => {
   const spec = step.resource.spec as VolumeSpec;
   using pool = await findPool(connection, spec.pool);
   if (pool === undefined || !(await pool.isActive())) return {};
-  await pool.refresh();
+  await bench.refresh(pool);
   await removeIfThere(pool, spec.volume);
   await removeIfThere(pool, partStamp(spec.volume));
   return {};

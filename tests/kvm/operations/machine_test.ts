@@ -59,6 +59,17 @@ Deno.test("machine: defined and not started by a run that was cut off", async ()
   assert.equal((await lab.read(machine))?.source.active, true);
 });
 
+Deno.test("machine: half made by a run that was cut off, and declared otherwise since", async () => {
+  await using lab = await openLab();
+  const first = declare(lab, { vcpus: 1, maxVcpus: 2, title: "one" });
+  await lab.create(first);
+  const before = await processId(lab);
+  const second = changed(first, { vcpus: 2, title: "two", autostart: true });
+  await lab.create(second);
+  assert.deepEqual(await lab.diff(second), []);
+  assert.equal(await processId(lab), before);
+});
+
 Deno.test("machine: live changes do not stop it", async () => {
   await using lab = await openLab();
   const pool = await makePool(lab);

@@ -277,6 +277,9 @@ Deno.test("volume: a torn full copy is made anew, somebody's file is not touched
     capacity: "1MiB",
   });
   await Deno.writeTextFile(`${lab.folder}/store/other.qcow2`, "somebody's");
+  // libvirt has not looked at the folder since: it refuses by itself.
+  await refused("kvm.exists", lab.create(other));
+  assert.ok(await lab.read(other));
   const error = await refused("kvm.name-taken", lab.create(other));
   assert.match(error.render(), /differs in format/);
   assert.equal(await Deno.readTextFile(`${lab.folder}/store/other.qcow2`), "somebody's");
@@ -337,4 +340,61 @@ Deno.test("a full pool: said as such, nothing torn counts, and with more room it
     await virsh("pool-destroy", `${lab.prefix}-store`).catch(() => {});
     await new Deno.Command("umount", { args: [folder] }).output();
   }
+});
+
+Deno.test("several at once in one pool: uploads, copies and seeds do not disturb each other", async () => {
+  await using lab = await openLab();
+  const pool = await makePool(lab);
+  const image = await declareImage(lab, pool, await makeImage(lab, "base"));
+  await lab.create(image);
+  const path = await makeImage(lab, "other");
+  const other = lab.declare("image", "other", {
+    pool: pool.address,
+    name: "other",
+    from: path,
+    sha256: await sha256(path),
+    format: "qcow2",
+  }, "shared");
+  const copies = [0, 1, 2].map((number) =>
+    lab.declare("volume", `copy-${number}`, {
+      pool: pool.address,
+      name: `copy-${number}.raw`,
+      format: "raw",
+      image: image.address,
+      clone: "full",
+    })
+  );
+  const overlay = lab.declare("volume", "over", {
+    pool: pool.address,
+    name: "over.qcow2",
+    format: "qcow2",
+    image: image.address,
+  });
+  const seed = lab.declare("seed", "s", {
+    pool: pool.address,
+    name: "s",
+    userData: "#cloud-config\n",
+    metaData: "instance-id: x\n",
+  });
+  const all = [other, ...copies, overlay, seed];
+  await Promise.all(all.map((resource) => lab.create(resource)));
+  for (const resource of all) assert.deepEqual(await lab.diff(resource), [], resource.address);
+  const digests = new Set(
+    await Promise.all([0, 1, 2].map((number) => sha256(`${lab.folder}/store/copy-${number}.raw`))),
+  );
+  assert.deepEqual([...digests], [await sha256(`${lab.folder}/base.raw`)]);
+});
+
+Deno.test("a pool that is not active: said, with what to do", async () => {
+  await using lab = await openLab();
+  const pool = await makePool(lab);
+  await virsh("pool-destroy", `${lab.prefix}-store`);
+  const volume = lab.declare("volume", "v", {
+    pool: pool.address,
+    name: "v.raw",
+    format: "raw",
+    capacity: "1MiB",
+  });
+  const error = await refused("kvm.pool-inactive", lab.create(volume));
+  assert.match(error.help!, /virsh pool-start/);
 });
