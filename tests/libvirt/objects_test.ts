@@ -149,11 +149,14 @@ onDaemon("a console can be read and written without holding a Worker", async (co
   const domain = await connection.createDomain(domainXml(uniqueName("console")));
   await using serial = await domain.openConsole();
   let text = "";
+  // QEMU drops what comes before it has noticed the reader: the guest speaks again after a reset.
+  const again = setInterval(() => void domain.reset().catch(() => {}), 3_000);
   while (!/SeaBIOS/.test(text)) {
     const bytes = await serial.read();
     assert.notEqual(bytes, null);
     text += new TextDecoder().decode(bytes ?? new Uint8Array());
   }
+  clearInterval(again);
   await serial.write(new TextEncoder().encode("hello\r"));
   // While the reader waits, calls go on.
   const waiting = serial.read();

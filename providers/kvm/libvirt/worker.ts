@@ -15,7 +15,7 @@ import { claim, type FromWorker, type ToWorker, type WireCall } from "./messages
 import { Native } from "./native.ts";
 
 /** Results wait at most this many milliseconds for the rest of their batch. */
-const FLUSH = 10;
+const FLUSH = 25;
 
 const calls = CALLS as unknown as Readonly<Record<string, Call<readonly unknown[], unknown>>>;
 
