@@ -22,6 +22,7 @@ import {
   type Libvirt,
   LibvirtClosedError,
   LibvirtError,
+  LibvirtFileError,
   LibvirtLibraryError,
   LibvirtTimeoutError,
   type StoragePool,
@@ -164,6 +165,15 @@ export class KvmSession implements HostSession, Bench {
         details: [error.message],
         help:
           "install it on this machine (Debian and Ubuntu: libvirt0), or let STADDLE_LIBVIRT name its file",
+        cause: error,
+      });
+    }
+    if (error instanceof LibvirtFileError) {
+      return new StaddleError({
+        code: "kvm.local-file",
+        summary: `cannot copy a file of this machine to host "${this.host}": ${error.message}`,
+        where,
+        help: "see that the file can be read, and is not changed while it is uploaded",
         cause: error,
       });
     }
