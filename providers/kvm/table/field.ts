@@ -51,6 +51,11 @@ export interface Field<Schema extends z.ZodType = z.ZodType> {
   readonly format?: "bytes" | "sensitive";
   /** True when the guest decides whether and when a live change is taken: live XML is no proof. */
   readonly guestDecides?: boolean;
+  /**
+   * True when a value that was declared and is declared no more is removed: it refers to something
+   * that goes with its declaration. Other fields stay as they are.
+   */
+  readonly withdrawn?: boolean;
   /** Least libvirt version, where it is above the least supported one. */
   readonly since?: string;
 }

@@ -58,9 +58,10 @@ export function writeTable(table: Table, element: XmlElement, spec: JsonObject):
 }
 
 /**
- * Removes the entries of lists that stood in `previous` and stand no longer in `spec`.
+ * Removes what stood in `previous`, stands no longer in `spec` and goes with its declaration:
+ * entries of lists, and fields that are `withdrawn`.
  */
-export function removeEntries(
+export function removeWithdrawn(
   table: Table,
   element: XmlElement,
   spec: JsonObject,
@@ -69,7 +70,10 @@ export function removeEntries(
   for (const [name, entry] of Object.entries(table)) {
     if (entry.entry === "group") {
       const after = (spec[name] ?? {}) as JsonObject;
-      removeEntries(entry.fields, element, after, (previous[name] ?? {}) as JsonObject);
+      removeWithdrawn(entry.fields, element, after, (previous[name] ?? {}) as JsonObject);
+    }
+    if (entry.entry === "field" && isWithdrawn(entry, spec[name], previous[name])) {
+      entry.binding.write(element, undefined);
     }
     if (entry.entry !== "list") continue;
     const find = finder(entry, element);
@@ -78,6 +82,10 @@ export function removeEntries(
       if (device !== undefined) entry.remove(element, device);
     }
   }
+}
+
+function isWithdrawn(field: Field, after: Json | undefined, previous: Json | undefined): boolean {
+  return field.withdrawn === true && after === undefined && previous !== undefined;
 }
 
 /** The element of a declared entry: by name, else by what the list matches on. */
@@ -146,6 +154,12 @@ function compareInto(
     const path = prefix + name;
     if (entry.entry === "field") {
       if (after !== undefined) compareField(changes, entry, path, after, config, live);
+      else if (isWithdrawn(entry, after, previous?.[name])) {
+        const before = entry.binding.read(config);
+        if (before === undefined) continue;
+        const disruption = classify(entry.change, { config, live, before });
+        changes.push({ path, before, disruption });
+      }
     } else if (entry.entry === "group") {
       const before = previous?.[name] as JsonObject | undefined;
       if (after === undefined && before === undefined) continue;

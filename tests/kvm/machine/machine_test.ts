@@ -95,6 +95,7 @@ Deno.test("each changed field says how it will be applied", async (t) => {
       "live",
     ],
     ["seed", {}, { seed: "lab/seed.web" }, "next-boot", "live"],
+    ["seed", { seed: "lab/seed.web" }, {}, "next-boot", "live"],
     ["graphics", {}, { graphics: "vnc" }, "next-boot", "live"],
     ["agent", {}, { agent: false }, "next-boot", "live"],
     ["console", {}, { console: false }, "next-boot", "live"],
@@ -135,6 +136,25 @@ Deno.test("an entry that was never declared here is left alone", () => {
   const context = { previous: machine({ disks: [DISK] }).spec, lookup: lookup() };
   const paths = machineKind.diff(declared, host, context).map((change) => change.path);
   assert.deepEqual(paths, ["disks[root]"]);
+});
+
+Deno.test("what refers to something that goes with its declaration goes too", () => {
+  const before = machine({ ...FULL, title: "kept" });
+  const after = machine({});
+  const context = { previous: before.spec, lookup: lookup() };
+  const paths = machineKind.diff(after, observed(before), context).map((change) => change.path);
+  assert.deepEqual(paths, [
+    "boot.kernel",
+    "boot.cmdline",
+    "disks[root]",
+    "disks[data]",
+    "seed",
+    "nics[nic0]",
+    "nics[lan]",
+  ]);
+  const xml = patchMachine(String(observed(before).source.xml), after, MARK, before.spec);
+  assert.deepEqual(machineKind.diff(after, observed(after, { xml }), context), []);
+  assert.ok(!xml.includes("ua-seed") && !xml.includes("<kernel>") && xml.includes("<title>kept"));
 });
 
 Deno.test("a machine type's alias stays at the version that it first meant", () => {

@@ -209,6 +209,10 @@ export const seed: Binding = custom(
   },
   (domain, value) => {
     const known = seedDrive(domain);
+    if (value === undefined) {
+      if (known !== undefined) remove(ensureElement(domain, "./devices"), known);
+      return;
+    }
     if (known !== undefined) return sourceVolume.write(known, value);
     const [pool, volume] = splitVolume(String(value));
     // A distribution's cloud kernel has no AHCI driver: SATA would hide the seed from it.

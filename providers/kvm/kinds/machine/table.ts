@@ -66,8 +66,9 @@ function diskChange({ before, after }: ChangeContext): Disruption {
   return disk.bus === "sata" ? "restart" : "live";
 }
 
-/** A medium is changed live; a drive that is not there yet cannot be plugged. */
-function seedChange({ live, config }: ChangeContext): Disruption {
+/** A medium is changed live; a drive can be neither plugged nor unplugged. */
+function seedChange({ live, config, after }: ChangeContext): Disruption {
+  if (after === undefined) return "restart";
   return places.seedDrive(live ?? config) === undefined ? "restart" : "live";
 }
 
@@ -162,17 +163,20 @@ const boot = {
     schema: reference("image").describe("Address of the image that holds the kernel."),
     binding: text("./os/kernel"),
     change: "restart",
+    withdrawn: true,
   }),
   initrd: field({
     schema: reference("image").optional()
       .describe("Address of the image that holds the initial RAM disk."),
     binding: text("./os/initrd"),
     change: "restart",
+    withdrawn: true,
   }),
   cmdline: field({
     schema: z.string().optional().describe("Kernel command line."),
     binding: text("./os/cmdline"),
     change: "restart",
+    withdrawn: true,
   }),
 } satisfies Table;
 
@@ -338,6 +342,7 @@ export const machineTable = {
     ),
     binding: places.seed,
     change: seedChange,
+    withdrawn: true,
   }),
   nics: list({
     schema: z.array(

@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject, Mark, Resource } from "../../../provider.ts";
-import { removeEntries, writeTable } from "../../table/mod.ts";
+import { removeWithdrawn, writeTable } from "../../table/mod.ts";
 import { element, parseXml, serializeXml, writeMark, type XmlElement } from "../../xml/mod.ts";
 import type { MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
@@ -45,7 +45,7 @@ export function patchMachine(
   previous: JsonObject | undefined,
 ): string {
   const domain = parseXml(xml);
-  if (previous !== undefined) removeEntries(machineTable, domain, resource.spec, previous);
+  if (previous !== undefined) removeWithdrawn(machineTable, domain, resource.spec, previous);
   writeTable(machineTable, domain, resource.spec);
   writeMark(domain, mark);
   return serializeXml(domain);

@@ -5,7 +5,7 @@
  */
 
 import type { Mark, Resource } from "../../../provider.ts";
-import { removeEntries, writeTable } from "../../table/mod.ts";
+import { removeWithdrawn, writeTable } from "../../table/mod.ts";
 import {
   append,
   child,
@@ -52,7 +52,7 @@ export function patchNetworkXml(
   options: { readonly previous?: NetworkSpec; readonly mark?: Mark } = {},
 ): string {
   const root = parseXml(xml);
-  if (options.previous !== undefined) removeEntries(networkTable, root, spec, options.previous);
+  if (options.previous !== undefined) removeWithdrawn(networkTable, root, spec, options.previous);
   writeTable(networkTable, root, spec);
   if (options.mark !== undefined) writeMark(root, options.mark);
   return serializeXml(root);
