@@ -65,7 +65,7 @@ export interface ApplyOptions {
   readonly isHostLost?: (error: StaddleError) => boolean;
   /** Most steps in flight over all hosts; 10 by default. */
   readonly parallelism?: number;
-  /** Begin nothing new, and let what is in flight finish. */
+  /** Begin nothing new, wait for nothing more, and let what else is in flight finish. */
   readonly signal?: AbortSignal;
   /** Give up what is in flight. */
   readonly abort?: AbortSignal;
@@ -316,6 +316,10 @@ class Run {
       const error = toStaddleError(thrown, step);
       this.#performing.delete(step);
       await this.#write(step, "failed", () => ({ put: [], remove: [] }), error);
+      // A wait that was given up is as good as not begun: its row says `waiting` either way.
+      if (step.operation === "wait" && error.code === "apply.aborted") {
+        return this.#queue.putBack(step);
+      }
       this.#fail(step, error, elapsed());
       if (this.#options.isHostLost?.(error) === true) this.#loseHost(step);
       return;
@@ -349,7 +353,8 @@ class Run {
       step,
       session,
       baseDirectory: options.baseDirectory,
-      abort: this.#abort.signal,
+      // A wait changes nothing, so that there is nothing to finish either.
+      abort: step.operation === "wait" ? this.#stopping.signal : this.#abort.signal,
       stopping: this.#stopping.signal,
       timeout: options.timeouts?.[step.operation] ?? defaultTimeouts[step.operation],
       grace: options.grace,

@@ -42,7 +42,7 @@ export interface AttemptOptions {
   readonly step: Step;
   readonly session: HostSession;
   readonly baseDirectory: string;
-  /** Gives the step up. */
+  /** Gives the step up. For a wait step that is `stopping` too: giving it up leaves nothing half done. */
   readonly abort: AbortSignal;
   /** No attempt after the one that is going on. */
   readonly stopping: AbortSignal;

@@ -36,12 +36,12 @@ export interface Counts {
 
 /** Why no further step begins. */
 export type StopReason =
-  | "cancelled" // the first Ctrl-C: what is in flight finishes
+  | "cancelled" // the first Ctrl-C: what is in flight finishes, but for waits, which are given up
   | "aborted" // the second: what is in flight is given up
   | "lease-lost" // another run took the stack's lock over
   | "record-failed"; // the record cannot be written
 
-/** Why a step was never begun. */
+/** Why a step was never begun, or a wait not to its end. */
 export type SkipReason =
   | "upstream-failed" // a step that it needs failed: `cause`
   | "host-lost" // the connection to its host failed in step `cause`

@@ -45,7 +45,10 @@ export interface ApplyResult {
   readonly failed: readonly FailedStep[];
   /** Steps that something else kept from being begun, in the order of the plan. */
   readonly skipped: readonly SkippedStep[];
-  /** Steps that were not begun because the run was stopped, in the order of the plan. */
+  /**
+   * Steps that were not begun because the run was stopped, and waits that were given up then, in the
+   * order of the plan.
+   */
   readonly cancelled: readonly StepReference[];
   /** What the provider had to say, in the order in which steps ended. */
   readonly notes: readonly Note[];

@@ -1,5 +1,6 @@
 /**
- * Ctrl-C and SIGTERM: the first lets what is in flight finish and stops cleanly, the second aborts.
+ * Ctrl-C and SIGTERM: the first lets what is in flight finish, but for waits, and stops cleanly; the
+ * second aborts.
  *
  * @module
  */

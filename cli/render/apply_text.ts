@@ -119,24 +119,34 @@ function stoppingLines(
   event: Extract<ApplyEvent, { type: "run_stopping" }>,
   style: Style,
 ): string[] {
-  const running = event.inFlight.map(({ address }) => address);
-  const names = running.length > 5
-    ? `${running.slice(0, 5).join(", ")} and ${running.length - 5} more`
-    : running.join(", ");
+  // Waits are given up at the first word: there is nothing of them to be finished.
+  const running = nameSome(event.inFlight.filter(({ operation }) => operation !== "wait"));
+  const waits = nameSome(event.inFlight.filter(({ operation }) => operation === "wait"));
   switch (event.reason) {
-    case "cancelled":
+    case "cancelled": {
+      const waited = waits === "" ? [] : [`nothing is waited for (${waits})`];
       return [style.warn(
-        running.length === 0
-          ? "Stopping: nothing is in flight."
-          : `Stopping: ${names} will be finished, nothing new begins. Interrupt again to give up.`,
+        running === ""
+          ? `Stopping: ${waited[0] ?? "nothing is in flight"}.`
+          : `Stopping: ${
+            [`${running} will be finished`, ...waited, "nothing new begins"].join(", ")
+          }. Interrupt again to give up.`,
       )];
+    }
     case "aborted":
-      return [style.warn(`Giving up what is in flight: ${names || "nothing"}.`)];
+      return [style.warn(`Giving up what is in flight: ${running || "nothing"}.`)];
     case "lease-lost":
       return [style.destroy("Stopping: another run has taken the stack's lock over.")];
     case "record-failed":
       return [style.destroy("Stopping: the record cannot be written.")];
   }
+}
+
+function nameSome(steps: readonly StepReference[]): string {
+  const names = steps.map(({ address }) => address);
+  return names.length > 5
+    ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`
+    : names.join(", ");
 }
 
 /** What stands below the log of a run. */
@@ -166,11 +176,13 @@ export function incompleteText(
   const { add, change, destroy } = result.counts;
   const parts = result.failed.map(({ error }) => errorText(error, options));
   if (result.fatal !== undefined) parts.push(errorText(result.fatal, options));
-  const left = [
-    ...(result.failed.length > 0 ? [`${result.failed.length} failed`] : []),
-    ...(result.skipped.length > 0 ? [`${result.skipped.length} skipped`] : []),
-    ...(result.cancelled.length > 0 ? [`${result.cancelled.length} not begun`] : []),
-  ].join(", ");
+  const waits = result.cancelled.filter(({ operation }) => operation === "wait").length;
+  const left = ([
+    [result.failed.length, "failed"],
+    [result.skipped.length, "skipped"],
+    [result.cancelled.length - waits, "not begun"],
+    [waits, "not waited for"],
+  ] as const).filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(", ");
   const verb = mode === "destroy" ? "Destroy" : "Apply";
   const done = `${add} added, ${change} changed, ${destroy} destroyed`;
   const how = result.result === "cancelled" ? "cancelled" : "incomplete";

@@ -388,6 +388,46 @@ Deno.test("cancelling ends the pause before another attempt", async () => {
   assert.deepEqual(result.failed.map(({ error }) => error.code), ["test.busy"]);
 });
 
+Deno.test("cancelling gives waits up at once, lets the rest finish, and fails nothing", async () => {
+  await using here = place();
+  const cancel = new AbortController();
+  const met = gate();
+  const wait = step("wait:lab/machine.web", [machine.id]);
+  const other = step("create:lab/volume.late", [machine.id]);
+  let given = "nothing";
+  const hosts = fakeHosts({
+    fault: async (step, { signal }) => {
+      if (step.id === other.id) {
+        cancel.abort();
+        await met.opened;
+        given += `, then ${other.id}`;
+      }
+      if (step.id !== wait.id) return;
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      given = wait.id;
+      met.open();
+      throw signal.reason;
+    },
+  });
+  const { result, row, unfinished, events } = await here.apply(
+    planOf([pool, volume, machine, wait, other]),
+    hosts,
+    { signal: cancel.signal, retry: noPause },
+  );
+  assert.equal(given, `${wait.id}, then ${other.id}`);
+  assert.equal(result.result, "cancelled");
+  assert.deepEqual(result.failed, []);
+  assert.deepEqual(result.cancelled.map(({ id }) => id), [wait.id]);
+  assert.equal(row(machine.address)?.status, "waiting");
+  assert.equal(row(other.address)?.status, "present");
+  assert.deepEqual(unfinished, []);
+  const last = events.filter((event) => "step" in event && event.step.id === wait.id).at(-1);
+  assert.equal(last?.type, "step_skipped");
+});
+
 Deno.test("aborting gives up what is in flight; the record says that it is half done", async () => {
   await using here = place();
   const abort = new AbortController();

@@ -37,6 +37,8 @@ function step(operation: Operation, address: string): StepReference {
 const volume = step("create", "lab/volume.web-root");
 const machine = step("create", "lab/machine.web");
 const waiting = step("wait", "lab/machine.web");
+const other = step("create", "lab/volume.db-root");
+const otherWait = step("wait", "lab/machine.mail");
 const network = step("update", "lab/network.front");
 const old = step("delete", "west/machine.old");
 const gone = new StaddleError({
@@ -75,9 +77,13 @@ const events: readonly ApplyEvent[] = ([
     reason: "host-lost",
     cause: "delete:west/machine.old",
   },
-  { type: "run_stopping", reason: "cancelled", inFlight: [waiting] },
-  { type: "step_skipped", step: step("create", "lab/machine.late"), reason: "stopped" },
   { type: "step_complete", step: waiting, elapsed: 65_000, notes: [] },
+  { type: "step_start", step: other },
+  { type: "step_start", step: otherWait },
+  { type: "run_stopping", reason: "cancelled", inFlight: [other, otherWait] },
+  { type: "step_complete", step: other, elapsed: 700, notes: [] },
+  { type: "step_skipped", step: step("create", "lab/machine.late"), reason: "stopped" },
+  { type: "step_skipped", step: otherWait, reason: "stopped" },
   {
     type: "run_complete",
     run: "r1",
@@ -138,7 +144,13 @@ Deno.test("the end of a run that did not: errors, what was done, what to type ne
     "apply_cancelled.txt",
     incompleteText({
       mode: "destroy",
-      result: { ...result, result: "cancelled", failed: [], skipped: [], cancelled: [machine] },
+      result: {
+        ...result,
+        result: "cancelled",
+        failed: [],
+        skipped: [],
+        cancelled: [machine, { ...machine, operation: "wait" }],
+      },
       again: "staddle destroy stack.ts",
     }),
   );
