@@ -124,7 +124,7 @@ function stoppingLines(
   const waits = nameSome(event.inFlight.filter(({ operation }) => operation === "wait"));
   switch (event.reason) {
     case "cancelled": {
-      const waited = waits === "" ? [] : [`nothing is waited for (${waits})`];
+      const waited = waits === "" ? [] : [`no longer waiting for ${waits}`];
       return [style.warn(
         running === ""
           ? `Stopping: ${waited[0] ?? "nothing is in flight"}.`
