@@ -49,7 +49,7 @@ static void define_one(int index) {
   snprintf(xml, sizeof xml,
            "<volume><name>bench-c-%d.qcow2</name><capacity unit='MiB'>64</capacity>"
            "<target><format type='qcow2'/></target>"
-           "<backingStore><path>%s</path><format type='qcow2'/></backingStore></volume>",
+           "<backingStore><path>%s</path><format type='raw'/></backingStore></volume>",
            index, base_path);
   virStorageVolPtr volume = virStorageVolCreateXML(pool, xml, 0);
   if (!volume) die("virStorageVolCreateXML");
