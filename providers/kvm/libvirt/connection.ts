@@ -37,7 +37,8 @@ const CLOSE_GRACE = 2_000;
 export class Connection implements AsyncDisposable {
   readonly #session: Session;
   readonly #events: Events;
-  readonly #onClosed: () => Promise<void>;
+  readonly #onClosed: (closed: boolean) => Promise<void>;
+  readonly #closeCallback: bigint | null;
   #closing: Promise<void> | undefined;
   /** libvirt's own form of the URI. */
   readonly uri: string;
@@ -47,11 +48,17 @@ export class Connection implements AsyncDisposable {
   /** @internal */
   constructor(
     session: Session,
-    init: { keepalive: boolean; events: Events; onClosed: () => Promise<void> },
+    init: {
+      keepalive: boolean;
+      events: Events;
+      closeCallback: bigint | null;
+      onClosed: (closed: boolean) => Promise<void>;
+    },
   ) {
     this.#session = session;
     this.#events = init.events;
     this.#onClosed = init.onClosed;
+    this.#closeCallback = init.closeCallback;
     this.uri = session.uri;
     this.keepalive = init.keepalive;
   }
@@ -492,17 +499,20 @@ export class Connection implements AsyncDisposable {
   }
 
   async #finish(reason: string): Promise<void> {
-    const { lane, holdings, pointer } = this.#session;
+    const { lane, holdings, pointer, runtime } = this.#session;
+    let closed = false;
     lane.reopen();
     try {
       await this.#events.close();
       for (const holding of [...holdings]) holding.release();
-      await lane.call("virConnectClose", pointer, this.#events.closeCallback);
+      await lane.call("virConnectClose", pointer, this.#closeCallback);
+      closed = true;
     } catch {
-      // The pool of Workers is gone, or the connection was broken already: nothing is left to close.
+      // The Workers are gone, because a call never came back: libvirt keeps the connection.
+      runtime.keepCallbacks();
     } finally {
       lane.close(reason);
-      await this.#onClosed();
+      await this.#onClosed(closed);
     }
   }
 

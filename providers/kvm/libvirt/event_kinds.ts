@@ -147,8 +147,8 @@ export interface EventMap {
   };
   /** A secret has another value. */
   readonly "secret-value-changed": { readonly secret: string };
-  /** The connection is gone: see `CloseReason`. Not sent for a close that was asked for. */
-  readonly "close": { readonly reason: number };
+  /** The connection is lost. Not sent for a close that was asked for. */
+  readonly "close": { readonly uri: string };
 }
 
 /** The name of an event. */
@@ -396,8 +396,8 @@ export const EVENT_KINDS: { readonly [K in RegisteredEvent]: EventKind<EventMap[
   },
 };
 
-/** A C callback: one of the events, the close of a connection, or a stream that can go on. */
-export type CallbackShape = EventName | "stream";
+/** A C callback: one of the events, or a stream that can go on. */
+export type CallbackShape = RegisteredEvent | "stream";
 
 /** The C parameters and the meaning of a callback; the callback's data comes last. */
 export interface CallbackKind {
@@ -414,6 +414,5 @@ export const CALLBACKS: Readonly<Record<CallbackShape, CallbackKind>> = {
       { parameters: ["u64", "u64", ...parameters, "u64"], decode },
     ]),
   ) as unknown as Record<RegisteredEvent, CallbackKind>),
-  close: { parameters: ["u64", "i32", "u64"], decode: (_, words) => ({ reason: int(words, 1) }) },
   stream: { parameters: ["u64", "i32", "u64"], decode: (_, words) => int(words, 1) },
 };

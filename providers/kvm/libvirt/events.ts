@@ -48,26 +48,18 @@ export class Events {
   #session: Session | undefined;
   readonly #registrations = new Map<RegisteredEvent, Registration>();
   readonly #closeListeners = new Set<AnyListener>();
-  readonly #stopClose: () => void;
   #closing = false;
-  /** The C function that libvirt was given for the connection's close, while it has it. */
-  closeCallback: bigint | null = null;
-
-  /** `stopClose` ends the notice of the connection's loss. */
-  constructor(stopClose: () => void) {
-    this.#stopClose = stopClose;
-  }
 
   /** Says whose events these are, once it is open. */
-  attach(session: Session, closeCallback: bigint | null): void {
+  attach(session: Session): void {
     this.#session = session;
-    this.closeCallback = closeCallback;
   }
 
-  /** The connection was lost (or closed by the other end). */
-  lost(event: EventMap["close"]): void {
-    if (this.#closing) return;
-    for (const wake of this.#session?.lost ?? []) wake();
+  /** The connection was lost. */
+  lost(): void {
+    if (this.#closing || this.#session === undefined) return;
+    for (const wake of this.#session.lost) wake();
+    const event: EventMap["close"] = { uri: this.#session.uri };
     for (const listener of [...this.#closeListeners]) {
       (listener as (event: EventMap["close"]) => void)(event);
     }
@@ -143,7 +135,6 @@ export class Events {
     await Promise.all(registrations.map(([name, it]) => this.#deregister(name, it)));
     this.#closing = true;
     this.#closeListeners.clear();
-    this.#stopClose();
   }
 }
 

@@ -202,11 +202,3 @@ export const ListNodeDevicesFlags = {
   INACTIVE: 1073741824,
   ACTIVE: 2147483648,
 } as const;
-
-/** Why a connection was lost. `virConnectCloseReason`. */
-export const CloseReason = {
-  ERROR: 0,
-  EOF: 1,
-  KEEPALIVE: 2,
-  CLIENT: 3,
-} as const;

@@ -9,7 +9,6 @@ import { Connection } from "./connection.ts";
 import { Lane, SLOW_CALLS, type WorkerLimits, WorkerPool } from "./dispatcher.ts";
 import { LibvirtClosedError, LibvirtTimeoutError } from "./error.ts";
 import { Events } from "./events.ts";
-import type { EventMap } from "./event_kinds.ts";
 import { acquireRuntime, releaseRuntime, type Runtime } from "./runtime.ts";
 import { Session } from "./session.ts";
 
@@ -152,9 +151,8 @@ export class Libvirt implements AsyncDisposable {
       remote,
     });
     const keepalive = options.keepalive ?? KEEPALIVE;
-    const notice = runtime.listen((event) => events.lost(event as EventMap["close"]));
-    const events = new Events(notice.stop);
-    const callback = runtime.callback("close");
+    const events = new Events();
+    const loss = runtime.watchLoss(() => events.lost());
     try {
       const opened = await lane.callWith(
         "virConnectOpen",
@@ -164,7 +162,7 @@ export class Libvirt implements AsyncDisposable {
           readonly: options.readonly ?? false,
           prompts: options.auth !== undefined,
           keepalive: keepalive.interval > 0 ? keepalive : null,
-          onClose: { callback, opaque: notice.id },
+          loss: loss.counter,
         },
       );
       const session = new Session({
@@ -174,11 +172,14 @@ export class Libvirt implements AsyncDisposable {
         local: runtime.native,
         runtime,
       });
-      events.attach(session, opened.closeNotice ? callback : null);
+      events.attach(session);
       const connection: Connection = new Connection(session, {
         keepalive: opened.keepalive,
         events,
-        onClosed: async () => {
+        closeCallback: opened.closeNotice ? loss.counter.callback : null,
+        onClosed: async (closed) => {
+          loss.stop();
+          if (closed) loss.free();
           this.#connections.delete(connection);
           await this.#release();
         },
@@ -186,7 +187,9 @@ export class Libvirt implements AsyncDisposable {
       this.#connections.add(connection);
       return connection;
     } catch (error) {
-      notice.stop();
+      loss.stop();
+      // An open that was cut off may still be using it.
+      if (!(error instanceof LibvirtClosedError)) loss.free();
       await this.#release();
       throw error;
     }

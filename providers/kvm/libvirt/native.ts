@@ -26,6 +26,7 @@ type NativeFunction = (...values: NativeArgument[]) => unknown;
 /** From the same C library that libvirt itself allocates with: found through libvirt's dependencies. */
 const C_LIBRARY: Readonly<Record<string, Signature>> = {
   free: ["void", "u64"],
+  calloc: ["u64", "u64", "u64"],
   strdup: ["u64", "buffer"],
   strlen: ["u64", "u64"],
   open: ["i32", "buffer", "i32", "u32"],

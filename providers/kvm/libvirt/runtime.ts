@@ -15,7 +15,8 @@
  * @module
  */
 
-import { Native, type Signature } from "./native.ts";
+import type { LossCounter } from "./calls/connection.ts";
+import { Native, type Signature, view } from "./native.ts";
 import { SIGNATURES } from "./calls/mod.ts";
 import { libraryNotFound, LibvirtLibraryError, symbolNotFound } from "./error.ts";
 import { Raised } from "./failure.ts";
@@ -34,9 +35,13 @@ const LOCAL: Readonly<Record<string, Signature>> = {
   g_main_loop_unref: ["void", "u64"],
 };
 
+/** Milliseconds between two looks at whether a connection was lost. */
+const LOOK = 50;
+
 type LoopLibrary = Deno.DynamicLibrary<{
   virEventRunDefaultImpl: { parameters: []; result: "i32"; nonblocking: true };
   harmless: { name: "virGetLastErrorCode"; type: "pointer" };
+  g_atomic_int_inc: { type: "pointer" };
 }>;
 
 type GlibLibrary = Deno.DynamicLibrary<{
@@ -53,6 +58,9 @@ const BUSY_TURN = 10;
 
 type Listener = (event: unknown) => void;
 
+/** Callbacks that libvirt may still hold. */
+const abandoned: Deno.UnsafeCallback[] = [];
+
 /** One library's event loop and callbacks. */
 export class Runtime {
   /** libvirt on the main thread: local calls only. */
@@ -60,6 +68,8 @@ export class Runtime {
   readonly #loopLibrary: LoopLibrary;
   readonly #wakeTimer: number;
   readonly #callbacks = new Map<CallbackShape, Deno.UnsafeCallback>();
+  readonly #watched = new Set<{ memory: Deno.UnsafePointerView; lost: () => void }>();
+  #look: ReturnType<typeof setInterval> | undefined;
   readonly #listeners = new Map<number, Listener>();
   #nextListener = 1;
   #users = 0;
@@ -177,6 +187,54 @@ export class Runtime {
     this.#loop = undefined;
   }
 
+  /**
+   * Counters of lost connections: see {@linkcode LossCounter}. `lost` is called once; `stop` ends that,
+   * and `free` gives the memory back, which must not happen before libvirt has let go of it.
+   */
+  watchLoss(lost: () => void): {
+    readonly counter: LossCounter;
+    readonly stop: () => void;
+    readonly free: () => void;
+  } {
+    const { harmless, g_atomic_int_inc } = this.#loopLibrary.symbols;
+    const address = this.native.call("calloc", 1, 8) as bigint;
+    const watched = { memory: view(address), lost };
+    this.#watched.add(watched);
+    this.#look ??= setInterval(() => {
+      for (const it of [...this.#watched]) {
+        if (it.memory.getInt32() === 0) continue;
+        this.#watched.delete(it);
+        it.lost();
+      }
+    }, LOOK);
+    return {
+      counter: {
+        callback: Deno.UnsafePointer.value(harmless),
+        free: Deno.UnsafePointer.value(g_atomic_int_inc),
+        counter: address,
+      },
+      stop: () => {
+        this.#watched.delete(watched);
+        if (this.#watched.size > 0) return;
+        clearInterval(this.#look);
+        this.#look = undefined;
+      },
+      free: () => void this.native.call("free", address),
+    };
+  }
+
+  /**
+   * Says that a connection could not be closed: libvirt may still hold callbacks, so they are kept for
+   * the rest of the process.
+   */
+  keepCallbacks(): void {
+    for (const callback of this.#callbacks.values()) {
+      callback.unref();
+      abandoned.push(callback);
+    }
+    this.#callbacks.clear();
+  }
+
   /** Registers a listener for events; `id` is what libvirt is given as the callback's data. */
   listen(listener: Listener): { readonly id: bigint; readonly stop: () => void } {
     const id = this.#nextListener++;
@@ -226,6 +284,7 @@ function openLoopLibrary(library: string): LoopLibrary {
     return Deno.dlopen(library, {
       virEventRunDefaultImpl: { parameters: [], result: "i32", nonblocking: true },
       harmless: { name: "virGetLastErrorCode", type: "pointer" },
+      g_atomic_int_inc: { type: "pointer" },
     });
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {

@@ -10,6 +10,20 @@ import { listAll, pointerArray } from "./objects.ts";
 import { composite, quick, slow, slowComposite } from "./shape.ts";
 import { readTyped, type TypedValue } from "./typed_params.ts";
 
+/**
+ * How the loss of a connection is made known. libvirt calls back on whichever thread notices, possibly
+ * one that this program has given up, so the functions are C, not JavaScript: the callback itself does
+ * nothing, and the function that frees its data counts up an int, which the main thread looks at.
+ */
+export interface LossCounter {
+  /** A function that does nothing. */
+  readonly callback: bigint;
+  /** `g_atomic_int_inc`. */
+  readonly free: bigint;
+  /** The address of the int. */
+  readonly counter: bigint;
+}
+
 /** How a connection is opened. */
 export interface OpenRequest {
   readonly uri: string;
@@ -17,8 +31,8 @@ export interface OpenRequest {
   /** The Worker may ask the main thread for credentials. */
   readonly prompts: boolean;
   readonly keepalive: { readonly interval: number; readonly count: number } | null;
-  /** A `virConnectCloseFunc` that any thread may call, and what it is given; null: none. */
-  readonly onClose: { readonly callback: bigint; readonly opaque: bigint } | null;
+  /** What libvirt does when the connection is lost. */
+  readonly loss: LossCounter;
 }
 
 /** What is known of a connection once it is open. */
@@ -114,12 +128,9 @@ function open(native: Native, request: OpenRequest): Opened {
       // 1: the other end is too old. A driver inside the process answers "not supported".
       keepalive = native.call("virConnectSetKeepAlive", pointer, interval, count) === 0;
     }
-    let closeNotice = false;
-    if (request.onClose !== null) {
-      const { callback, opaque } = request.onClose;
-      closeNotice =
-        native.call("virConnectRegisterCloseCallback", pointer, callback, opaque, 0n) === 0;
-    }
+    const { callback, counter, free } = request.loss;
+    const closeNotice =
+      native.call("virConnectRegisterCloseCallback", pointer, callback, counter, free) === 0;
     return { pointer, uri: native.text("virConnectGetURI", pointer), keepalive, closeNotice };
   } catch (error) {
     native.call("virConnectClose", pointer);
