@@ -8,8 +8,7 @@
  * @module
  */
 
-import { hash } from "node:crypto";
-import ipaddr from "ipaddr.js";
+import { sha256 } from "./sha.ts";
 
 /** An inclusive range of addresses. */
 export interface AddressRange {
@@ -62,17 +61,21 @@ export interface Subnet {
 /** libvirt refuses a DHCP range of more than 65,535 addresses; this many leases are plenty. */
 const mostDynamic = 4096n;
 
-/** Reads an address strictly: four decimal parts or RFC 4291, no octal, no short forms. */
+/** Reads an address strictly: four decimal parts or RFC 4291, no octal, no short forms, no zone. */
 export function parseAddress(
   text: string,
 ): { family: Subnet["family"]; value: bigint } | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    return { family: "ipv4", value: bytesToBigint(ipaddr.IPv4.parse(text).toByteArray()) };
+  if (/^(\d{1,3}\.){3}\d{1,3}$/.test(text)) {
+    const parts = text.split(".");
+    const valid = parts.every((part) => Number(part) <= 255 && !/^0\d/.test(part));
+    return valid ? { family: "ipv4", value: join(parts.map(BigInt), 8n) } : undefined;
   }
-  if (text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text)) {
-    return { family: "ipv6", value: bytesToBigint(ipaddr.IPv6.parse(text).toByteArray()) };
-  }
-  return undefined;
+  const short = shortIpv6(text);
+  if (short === undefined) return undefined;
+  const [before, after] = short.split("::").map((side) => side.split(":").filter((one) => one));
+  const zeros = Array(8 - before!.length - (after?.length ?? 0)).fill("0");
+  const groups = [...before!, ...zeros, ...after ?? []];
+  return { family: "ipv6", value: join(groups.map((group) => BigInt(`0x${group}`)), 16n) };
 }
 
 /** Writes an address in its usual short form. */
@@ -81,15 +84,19 @@ export function formatAddress(family: Subnet["family"], value: bigint): string {
     const n = Number(value);
     return `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
   }
-  const bytes: number[] = [];
-  for (let shift = 120n; shift >= 0n; shift -= 8n) bytes.push(Number((value >> shift) & 255n));
-  return ipaddr.fromByteArray(bytes).toString();
+  const digits = value.toString(16).padStart(32, "0");
+  return shortIpv6(digits.match(/..../g)!.join(":"))!;
 }
 
-function bytesToBigint(bytes: readonly number[]): bigint {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return value;
+/** The short form of RFC 5952, as the URL standard prescribes it; undefined for what is no IPv6. */
+function shortIpv6(text: string): string | undefined {
+  if (!/^[0-9a-f:.]+$/i.test(text)) return undefined;
+  return URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1);
+}
+
+/** One number of equally long parts. */
+function join(parts: readonly bigint[], bits: bigint): bigint {
+  return parts.reduce((value, part) => (value << bits) | part, 0n);
 }
 
 /** Reads `10.30.0.0/24`; undefined when it is no subnet or has no room for two addresses. */
@@ -210,7 +217,7 @@ function at(space: Space, index: bigint): bigint {
 
 function preferredIndex(space: Space, key: string): bigint {
   // 64 bits: the bias of the remainder is far below anything that matters, for IPv4 and a /64.
-  return BigInt(`0x${hash("sha256", key, "hex").slice(0, 16)}`) % space.count;
+  return BigInt(`0x${sha256(new TextEncoder().encode(key)).slice(0, 16)}`) % space.count;
 }
 
 /**

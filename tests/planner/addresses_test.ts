@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIPv4, isIPv6 } from "node:net";
 import fc from "fast-check";
 import {
   type AddressRequest,
@@ -53,6 +54,31 @@ Deno.test("addresses are read strictly and written back", () => {
     const text of ["10.1", "010.0.0.1", "0x0a.0.0.1", "10.0.0.256", "10.0.0.1 ", "fe80::1%eth0", ""]
   ) {
     assert.equal(parseAddress(text), undefined, text);
+  }
+});
+
+Deno.test("what is an address, node:net says as well; any number is written so that it is read back", () => {
+  const parts = fc.constantFrom("0", "1", "00", "ffff", "A0", "", "12345", "1.2.3.4", "01", "256");
+  const almost = fc.tuple(fc.array(parts, { maxLength: 9 }), fc.constantFrom(":", "."))
+    .map(([list, separator]) => list.join(separator));
+  fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), almost), (text) => {
+    const family = isIPv4(text) ? "ipv4" : isIPv6(text) ? "ipv6" : undefined;
+    assert.equal(parseAddress(text)?.family, family, text);
+  }));
+  for (const [family, bits] of [["ipv4", 32n], ["ipv6", 128n]] as const) {
+    fc.assert(fc.property(fc.bigInt({ min: 0n, max: (1n << bits) - 1n }), (value) => {
+      assert.deepEqual(parseAddress(formatAddress(family, value)), { family, value });
+    }));
+  }
+  const table = [
+    ["FD00:0:0:1::0", "fd00:0:0:1::"],
+    ["1:0:0:2:0:0:0:3", "1:0:0:2::3"],
+    ["::10.30.0.1", "::a1e:1"],
+    ["::ffff:10.30.0.1", "::ffff:a1e:1"],
+  ];
+  for (const [text, short] of table) {
+    const { family, value } = parseAddress(text!)!;
+    assert.equal(formatAddress(family, value), short);
   }
 });
 
