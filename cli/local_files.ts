@@ -63,7 +63,8 @@ export async function withDigests(topology: Topology, options: DigestOptions): P
       errors.push(error);
     }
   }
-  cache.save();
+  // A stack that is refused leaves nothing behind, not even what was learned about its files.
+  if (errors.length === 0) cache.save();
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new StaddleErrors(errors);
   return { ...topology, resources };
@@ -205,6 +206,7 @@ function unreadable(
     summary: `Image ${resource.address} is made of a file that cannot be read`,
     where: [path, ...declaredAt(resource)],
     details: [why],
+    help: "give the path of a file that this user may read",
     cause,
   });
 }

@@ -22,6 +22,7 @@ import { outputsText } from "./render/outputs_text.ts";
 import { planText } from "./render/plan_text.ts";
 import { CANCELLED, type Stop } from "./signals.ts";
 import { VERSION } from "./version.ts";
+import { whoAmI } from "./who_am_i.ts";
 
 /** Flags of the commands that carry plans out. */
 export interface RunFlags extends EventFlags {
@@ -62,14 +63,6 @@ export function requireConsent(context: Context, flags: RunFlags, command: strin
     summary: `Cannot ask whether to ${command}: there is no terminal`,
     help: `add --yes, or save a plan with "staddle plan --out FILE" and apply that`,
   });
-}
-
-/** `user@machine (process id)`, for the lock and the history. */
-export function whoAmI(): string {
-  const uid = Deno.uid();
-  const user = Deno.env.get("USER") || Deno.env.get("LOGNAME") ||
-    (uid === 0 ? "root" : `uid ${uid}`);
-  return `${user}@${Deno.hostname()} (${Deno.pid})`;
 }
 
 /**

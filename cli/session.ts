@@ -9,12 +9,13 @@ import type { MadePlan, Selection } from "../planner/mod.ts";
 import type { Topology } from "../planner/topology.ts";
 import type { StaddleError } from "../providers/error.ts";
 import type { Kind, Provider } from "../providers/provider.ts";
-import type { StackRecord } from "../state/store.ts";
+import type { Lease, StackRecord } from "../state/store.ts";
 import { Hosts } from "./hosts.ts";
 import { withDigests } from "./local_files.ts";
 import { locateStack } from "./location.ts";
 import { type OpenStack, openStack, type OpenStackOptions } from "./open_stack.ts";
 import { asStaddleError, throwAll } from "./render/error_text.ts";
+import { whoAmI } from "./who_am_i.ts";
 
 /** What a command asks for. */
 export interface SessionOptions extends OpenStackOptions {
@@ -145,6 +146,42 @@ export async function makeSessionPlan(
   );
   const hostErrors = [...unreachable.values()].map(asStaddleError);
   return { plan: made.plan, errors: [...hostErrors, ...others], hostErrors, record };
+}
+
+/** A plan, and the lock under which it was made or found to be good still. */
+export interface LockedPlan extends Planned {
+  readonly lease: Lease;
+}
+
+/**
+ * Makes the plan under the stack's lock. A stack that has no record yet is planned first, so that one
+ * which is refused leaves no store behind; should a record have come to be before the lock was
+ * held, it is planned again.
+ *
+ * @param check Refuses a plan by throwing.
+ * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
+ */
+export async function lockAndPlan(
+  session: Session,
+  options: SessionOptions,
+  check: (planned: Planned) => void,
+): Promise<LockedPlan> {
+  const { name, store } = session;
+  const make = async (): Promise<Planned> => {
+    const planned = await makeSessionPlan(session, options);
+    check(planned);
+    return planned;
+  };
+  const isNew = await store.load(name) === undefined && await store.holder(name) === undefined;
+  const early = isNew ? await make() : undefined;
+  const lease = await store.lock(name, whoAmI());
+  try {
+    const good = early !== undefined && await store.load(name) === undefined;
+    return { ...(good ? early : await make()), lease };
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function validTopology(

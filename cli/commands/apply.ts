@@ -9,9 +9,10 @@ import { locateStack, storeLocation } from "../location.ts";
 import { looksLikePlan } from "../plan_file.ts";
 import { throwAll } from "../render/error_text.ts";
 import { againText, throwWithPlan } from "../refused.ts";
-import { checkDisruption, requireConsent, type RunFlags, runPlan, whoAmI } from "../run_plan.ts";
-import { LazyProvider, makeSessionPlan, openSession } from "../session.ts";
+import { checkDisruption, requireConsent, type RunFlags, runPlan } from "../run_plan.ts";
+import { LazyProvider, lockAndPlan, openSession } from "../session.ts";
 import { listenForStop } from "../signals.ts";
+import { whoAmI } from "../who_am_i.ts";
 
 /** Flags of `apply`. */
 export interface ApplyFlags extends PlanFlags, RunFlags {}
@@ -24,9 +25,12 @@ export async function apply(this: Context, flags: ApplyFlags, argument: string):
   using stop = listenForStop();
   const options = { ...flags, stack: argument, mode: "apply", signal: stop.cancel } as const;
   await using session = await openSession(options);
-  await using lease = await session.store.lock(session.name, whoAmI());
-  const { plan, errors } = await makeSessionPlan(session, options);
-  throwWithPlan(this, plan, errors, flags);
+  const { plan, lease } = await lockAndPlan(
+    session,
+    options,
+    (planned) => throwWithPlan(this, planned.plan, planned.errors, flags),
+  );
+  await using _ = lease;
   await runPlan(this, plan, {
     flags,
     store: session.store,

@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import type { PlanFlags } from "../flags.ts";
 import { locateStack } from "../location.ts";
 import { againText, throwWithPlan } from "../refused.ts";
-import { requireConsent, type RunFlags, runPlan, whoAmI } from "../run_plan.ts";
-import { makeSessionPlan, openSession } from "../session.ts";
+import { requireConsent, type RunFlags, runPlan } from "../run_plan.ts";
+import { lockAndPlan, openSession } from "../session.ts";
 import { listenForStop } from "../signals.ts";
 
 /** Flags of `destroy`. */
@@ -24,9 +24,12 @@ export async function destroy(this: Context, flags: DestroyFlags, stack: string)
     signal: stop.cancel,
   } as const;
   await using session = await openSession(options);
-  await using lease = await session.store.lock(session.name, whoAmI());
-  const { plan, errors } = await makeSessionPlan(session, options);
-  throwWithPlan(this, plan, errors, flags);
+  const { plan, lease } = await lockAndPlan(
+    session,
+    options,
+    (planned) => throwWithPlan(this, planned.plan, planned.errors, flags),
+  );
+  await using _ = lease;
   await runPlan(this, plan, {
     flags,
     store: session.store,

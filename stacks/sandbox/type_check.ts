@@ -5,6 +5,7 @@
  * @module
  */
 
+import { basename } from "node:path";
 import { StaddleError } from "../../providers/error.ts";
 import { type Limits, runDeno } from "./process.ts";
 import type { Project } from "./project.ts";
@@ -64,8 +65,12 @@ export async function checkTypes(
     summary: found.length === 1
       ? "the stack has a type error"
       : `the stack has ${found.length} type errors`,
-    where: shown.map(place),
-    details: shown.flatMap((match) => message(match[1]!, match[2]!)),
+    where: [...new Set(shown.map(place))],
+    details: shown.flatMap((match) => {
+      const [first, ...rest] = message(match[1]!, match[2]!);
+      // Of several, each says which line it is about.
+      return [found.length === 1 ? first! : `${basename(place(match))}: ${first}`, ...rest];
+    }),
     help: "correct it: the types say what a stack may declare",
   });
 }
@@ -73,7 +78,7 @@ export async function checkTypes(
 /** The compiler's message, without its picture of the line. */
 function message(code: string, text: string): readonly string[] {
   const all = lines(text);
-  const caret = all.findIndex((line) => /^\s*~+\s*$/.test(line));
+  const caret = all.findIndex((line) => /^\s*(~+|\^)\s*$/.test(line));
   const words = caret > 0 ? all.slice(0, caret - 1) : all;
   return words.map((line, index) => (index === 0 ? `${code}: ${line}` : line));
 }

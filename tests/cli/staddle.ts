@@ -21,14 +21,15 @@ export const DENO_ARGS: readonly string[] = [
   `${ROOT}mod.ts`,
 ];
 
-/** Begins a command. */
+/** Begins a command, in the repository's folder unless another is given. */
 export function begin(
   args: readonly string[],
   env: Record<string, string> = {},
+  cwd = ROOT,
 ): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [...DENO_ARGS, ...args],
-    cwd: ROOT,
+    cwd,
     env: { NO_COLOR: "", CI: "", STADDLE_STATE: "", ...env },
     stdin: "null",
     stdout: "piped",
