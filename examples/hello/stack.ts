@@ -1,7 +1,7 @@
 /**
  * One machine on one network: the smallest whole stack.
  *
- *     deno run -P mod.ts apply examples/hello/stack.ts
+ *     deno run -q -P mod.ts apply examples/hello/stack.ts
  */
 
 import { stack, z } from "staddle";

@@ -1,7 +1,7 @@
 /**
  * The same machine on two hosts, reached by SSH, made at the same time.
  *
- *     deno run -P mod.ts apply examples/two_hosts/stack.ts \
+ *     deno run -q -P mod.ts apply examples/two_hosts/stack.ts \
  *       --param first=qemu+ssh://root@kvm1/system --param second=qemu+ssh://root@kvm2/system
  */
 

@@ -2,7 +2,7 @@
  * A network, an image and three machines whose disks are overlays of it. What each machine is told
  * (its user-data) names the addresses of the others: they are known when the stack is planned.
  *
- *     deno run -P mod.ts apply examples/web/stack.ts --param uri=qemu+ssh://root@kvm1/system
+ *     deno run -q -P mod.ts apply examples/web/stack.ts --param uri=qemu+ssh://root@kvm1/system
  */
 
 import { stack, z } from "staddle";
