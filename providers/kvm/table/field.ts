@@ -75,8 +75,8 @@ export interface List<Schema extends z.ZodType = z.ZodType> {
   readonly path: string;
   /** The elements that belong to the list, in document order. */
   select(root: XmlElement): readonly XmlElement[];
-  /** The name under which an element is found again. */
-  nameOf(element: XmlElement): string;
+  /** The name under which an element is found again; `index` is its place among the selected. */
+  nameOf(element: XmlElement, index: number): string;
   /** The name of a declared entry where that is not its `name`: a reservation's MAC address. */
   keyOf?(declared: JsonObject): string;
   /** Whether an element is the declared entry though it does not carry its name (an import). */

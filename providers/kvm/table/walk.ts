@@ -21,16 +21,18 @@ export function readTable(table: Table, element: XmlElement): JsonObject {
       const value = readTable(entry.fields, element);
       if (Object.keys(value).length > 0) result[name] = value;
     } else {
-      result[name] = entry.select(element).map((device) => readEntry(entry, device));
+      const found = entry.select(element);
+      if (found.length === 0 && entry.schema._zod.optin === "optional") continue;
+      result[name] = found.map((device, index) => readEntry(entry, device, index));
     }
   }
   return result;
 }
 
 /** An entry of a list, in the shape of a spec. */
-function readEntry(list: List, device: XmlElement): JsonObject {
+function readEntry(list: List, device: XmlElement, index: number): JsonObject {
   const fields = readTable(list.fields, device);
-  return list.keyOf === undefined ? { ...fields, name: list.nameOf(device) } : fields;
+  return list.keyOf === undefined ? { ...fields, name: list.nameOf(device, index) } : fields;
 }
 
 /** The name of a declared entry. */
@@ -81,6 +83,12 @@ export function removeWithdrawn(
       const device = find(gone);
       if (device !== undefined) entry.remove(element, device);
     }
+    const before = (previous[name] ?? []) as readonly JsonObject[];
+    for (const declared of (spec[name] ?? []) as readonly JsonObject[]) {
+      const was = before.find((one) => keyOf(entry, one) === keyOf(entry, declared));
+      const device = was && find(declared);
+      if (device !== undefined) removeWithdrawn(entry.fields, device, declared, was!);
+    }
   }
 }
 
@@ -101,8 +109,8 @@ export function findEntry(
 function finder(list: List, root: XmlElement): (declared: JsonObject) => XmlElement | undefined {
   const elements = list.select(root);
   const byName = new Map<string, XmlElement>();
-  for (const element of elements) {
-    const name = list.nameOf(element);
+  for (const [index, element] of elements.entries()) {
+    const name = list.nameOf(element, index);
     if (!byName.has(name)) byName.set(name, element);
   }
   return (declared) =>
@@ -207,6 +215,7 @@ function compareList(
 ): void {
   const inConfig = finder(list, config);
   const inLive = live === undefined ? undefined : finder(list, live);
+  const last = (previous ?? []) as readonly JsonObject[];
   for (const declared of (after ?? []) as readonly JsonObject[]) {
     const entryPath = `${path}[${keyOf(list, declared)}]`;
     const device = inConfig(declared);
@@ -216,13 +225,14 @@ function compareList(
       changes.push({ path: entryPath, after: declared, disruption });
       continue;
     }
-    const nested = { spec: declared, config: device, live: liveDevice };
+    const was = last.find((one) => keyOf(list, one) === keyOf(list, declared));
+    const nested = { spec: declared, previous: was, config: device, live: liveDevice };
     compareInto(changes, list.fields, nested, `${entryPath}.`);
   }
   for (const gone of goneEntries(list, after, previous)) {
     const device = inConfig(gone) ?? inLive?.(gone);
     if (device === undefined) continue;
-    const before = { ...readEntry(list, device), ...(list.keyOf ? {} : { name: gone.name }) };
+    const before = { ...readEntry(list, device, 0), ...(list.keyOf ? {} : { name: gone.name }) };
     const disruption = classify(list.change, { config, live, before });
     changes.push({ path: `${path}[${keyOf(list, gone)}]`, before, disruption });
   }
