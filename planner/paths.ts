@@ -13,12 +13,13 @@ export type PathPart =
   | { readonly kind: "entry"; readonly entry: string };
 
 /** Fields by which an entry of a list may be named, in this order. */
-const namingFields = ["name", "mac", "ip", "address", "id"] as const;
+const namingFields = ["name", "mac", "ip", "address", "id", "path"] as const;
 
 /** Splits a path into its parts. */
 export function parsePath(path: string): readonly PathPart[] {
   const parts: PathPart[] = [];
-  for (const match of path.matchAll(/\[([^\]]*)\]|([^.[\]]+)/g)) {
+  // A place in XML names an entry too, and may hold brackets: xml[./devices/channel[@type='unix']].
+  for (const match of path.matchAll(/\[((?:[^[\]]|\[[^\]]*\])*)\]|([^.[\]]+)/g)) {
     parts.push(
       match[1] !== undefined ? { kind: "entry", entry: match[1] } : { kind: "key", key: match[2]! },
     );

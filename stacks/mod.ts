@@ -24,6 +24,7 @@ export type {
   MachineOptions,
   NicOptions,
   VolumeDisk,
+  XmlPatch,
 } from "./declare/machine.ts";
 export type {
   DnsOptions,

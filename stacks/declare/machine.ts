@@ -85,6 +85,26 @@ export interface NicOptions {
   readonly link?: "up" | "down";
 }
 
+/** What must stand at a place in the domain's XML. */
+export type XmlPatch =
+  & {
+    /**
+     * The place: an attribute, `./memory/@dumpCore`; a text, `./bootloader`; or an element,
+     * `./devices/redirdev[@bus='usb']`. The first match counts.
+     */
+    readonly path: string;
+  }
+  & (
+    | {
+      /** Text or attribute that must stand there; `null`: nothing may. */
+      readonly value: string | number | null;
+    }
+    | {
+      /** Element that must stand there, as XML; what it does not mention stays as it is. */
+      readonly element: string;
+    }
+  );
+
 /** A virtual machine. What is not declared is left to the host, now and later. */
 export interface MachineOptions extends CommonOptions {
   /** Memory that the guest has, for example `"2GiB"`. */
@@ -157,6 +177,11 @@ export interface MachineOptions extends CommonOptions {
     /** Seconds; 120 unless declared. */
     readonly timeout?: number;
   };
+  /**
+   * What no other field says: places in libvirt's XML. A place that another field owns is refused; one
+   * that is declared no more stays as it is.
+   */
+  readonly xml?: readonly XmlPatch[];
 }
 
 const attachmentFields = ["name", "bus"];

@@ -24,6 +24,9 @@ export function describeTable(table: Table, prefix = ""): FieldDoc[] {
         ...describeTable(entry.fields, `${path}[].`),
       ];
     }
+    if (entry.entry === "patches") {
+      return [{ ...common, path: `${path}[]`, type: "list", xml: entry.path }];
+    }
     const since = entry.since === undefined ? {} : { since: entry.since };
     return [{ ...common, path, xml: entry.binding.path, ...since }];
   });

@@ -7,7 +7,8 @@
  *
  * - a **field** is one value at one place;
  * - a **group** is a nested object, its places relative to the same element;
- * - a **list** is an array of devices, one element each, told apart by name.
+ * - a **list** is an array of devices, one element each, told apart by name;
+ * - **patches** are an array of places that the author names, for what the table does not know.
  *
  * @module
  */
@@ -89,8 +90,28 @@ export interface List<Schema extends z.ZodType = z.ZodType> {
   readonly fields: Table;
 }
 
+/** An array of places that the author names, each with what must stand there. */
+export interface Patches<Schema extends z.ZodType = z.ZodType> {
+  readonly entry: "patches";
+  readonly schema: Schema;
+  /** For people. */
+  readonly path: string;
+  /** What tells one patch from another. */
+  keyOf(declared: JsonObject): string;
+  /** What is declared, as one value; undefined: nothing may stand there. */
+  wanted(declared: JsonObject): Json | undefined;
+  /** What stands at the place. */
+  read(root: XmlElement, declared: JsonObject): Json | undefined;
+  /** Whether what is declared stands there. */
+  holds(root: XmlElement, declared: JsonObject): boolean;
+  /** Touches nothing but its own place. */
+  write(root: XmlElement, declared: JsonObject): void;
+  /** How a patch is applied. One that is declared no more stays as it is. */
+  readonly change: ChangeClass;
+}
+
 /** Entries by the name that they have in a spec, in the order in which they are shown. */
-export type Table = Readonly<Record<string, Field | Group | List>>;
+export type Table = Readonly<Record<string, Field | Group | List | Patches>>;
 
 /** A field, its schema's type kept. */
 export function field<Schema extends z.ZodType>(
@@ -109,6 +130,13 @@ export function group<Schema extends z.ZodType>(
 /** A list, its schema's type kept. */
 export function list<Schema extends z.ZodType>(init: Omit<List<Schema>, "entry">): List<Schema> {
   return { entry: "list", ...init };
+}
+
+/** Patches, their schema's type kept. */
+export function patches<Schema extends z.ZodType>(
+  init: Omit<Patches<Schema>, "entry">,
+): Patches<Schema> {
+  return { entry: "patches", ...init };
 }
 
 /** The schemas of a table's entries by name: the shape of a `z.strictObject`. */

@@ -6,7 +6,7 @@
 
 import type { Disruption, FieldChange, Json, JsonObject } from "../../provider.ts";
 import type { XmlElement } from "../xml/mod.ts";
-import type { ChangeClass, ChangeContext, Field, List, Table } from "./field.ts";
+import type { ChangeClass, ChangeContext, Field, List, Patches, Table } from "./field.ts";
 
 type Draft = Record<string, Json | undefined>;
 
@@ -20,7 +20,7 @@ export function readTable(table: Table, element: XmlElement): JsonObject {
     } else if (entry.entry === "group") {
       const value = readTable(entry.fields, element);
       if (Object.keys(value).length > 0) result[name] = value;
-    } else {
+    } else if (entry.entry === "list") {
       const found = entry.select(element);
       if (found.length === 0 && entry.schema._zod.optin === "optional") continue;
       result[name] = found.map((device, index) => readEntry(entry, device, index));
@@ -49,6 +49,10 @@ export function writeTable(table: Table, element: XmlElement, spec: JsonObject):
       if (!same(entry, value, entry.binding.read(element))) entry.binding.write(element, value);
     } else if (entry.entry === "group") {
       writeTable(entry.fields, element, value as JsonObject);
+    } else if (entry.entry === "patches") {
+      for (const declared of value as readonly JsonObject[]) {
+        if (!entry.holds(element, declared)) entry.write(element, declared);
+      }
     } else {
       const find = finder(entry, element);
       for (const declared of value as readonly JsonObject[]) {
@@ -174,6 +178,8 @@ function compareInto(
       // A group that is no longer declared still has entries of lists to give back.
       const nested = { spec: (after ?? {}) as JsonObject, previous: before, config, live };
       compareInto(changes, entry.fields, nested, `${path}.`);
+    } else if (entry.entry === "patches") {
+      comparePatches(changes, entry, path, after, config, live);
     } else {
       compareList(changes, entry, path, after, previous?.[name], config, live);
     }
@@ -202,6 +208,27 @@ function compareField(
     disruption,
     ...(field.format === undefined ? {} : { format: field.format }),
   });
+}
+
+function comparePatches(
+  changes: FieldChange[],
+  entry: Patches,
+  path: string,
+  after: Json | undefined,
+  config: XmlElement,
+  live: XmlElement | undefined,
+): void {
+  for (const declared of (after ?? []) as readonly JsonObject[]) {
+    if (entry.holds(config, declared)) continue;
+    const before = entry.read(config, declared);
+    const wanted = entry.wanted(declared);
+    changes.push({
+      path: `${path}[${entry.keyOf(declared)}]`,
+      ...(before === undefined ? {} : { before }),
+      ...(wanted === undefined ? {} : { after: wanted }),
+      disruption: classify(entry.change, { config, live, before, after: wanted }),
+    });
+  }
 }
 
 function compareList(

@@ -11,6 +11,17 @@
 export * from "./tree.ts";
 export { parseXml } from "./parse.ts";
 export { escapeAttribute, escapeText, serializeXml } from "./serialize.ts";
-export { ensureElement, getElement, getElements, getPath, removeElement, setPath } from "./path.ts";
+export { containsElement, mergeElement } from "./merge.ts";
+export {
+  ensureElement,
+  getElement,
+  getElements,
+  getPath,
+  parsePath,
+  type PathStep,
+  removeElement,
+  setPath,
+  type XmlPath,
+} from "./path.ts";
 export type { Mark } from "../../provider.ts";
 export { MARK_NAMESPACE, MARK_PREFIX, markElement, readMark, writeMark } from "./mark.ts";

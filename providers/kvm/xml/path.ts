@@ -9,20 +9,35 @@
 import { StaddleError } from "../../error.ts";
 import { append, children, element, remove, setText, textOf, type XmlElement } from "./tree.ts";
 
-interface PathStep {
+/** One step of a path: a child's name, and the attribute by which it is told from its likes. */
+export interface PathStep {
+  /** Name of the child element. */
   readonly name: string;
+  /** Attribute that it must have; absent: any child of the name. */
   readonly attribute?: string;
+  /** What that attribute must be. */
   readonly value?: string;
 }
 
-interface Path {
+/** A path, taken apart. */
+export interface XmlPath {
+  /** From the root on, without it. */
   readonly steps: readonly PathStep[];
   /** The attribute at the end; absent: the text. */
   readonly attribute?: string;
 }
 
-const compiled = new Map<string, Path>();
+const compiled = new Map<string, XmlPath>();
 const stepSyntax = /^([\w.:-]+)(?:\[@([\w.:-]+)=(?:'([^']*)'|"([^"]*)")\])?$/;
+
+/**
+ * Takes a path apart.
+ *
+ * @throws {StaddleError} when it is none.
+ */
+export function parsePath(path: string): XmlPath {
+  return compile(path);
+}
 
 /** Text or attribute at a path; undefined when there is none. An empty element has the text "". */
 export function getPath(root: XmlElement, path: string): string | undefined {
@@ -152,7 +167,7 @@ function elementSteps(path: string): readonly PathStep[] {
   return steps;
 }
 
-function compile(path: string): Path {
+function compile(path: string): XmlPath {
   const known = compiled.get(path);
   if (known !== undefined) return known;
   const parts = path.split("/");
@@ -166,7 +181,7 @@ function compile(path: string): Path {
     if (match[2] === undefined) return { name };
     return { name, attribute: match[2], value: match[3] ?? match[4] ?? "" };
   });
-  const result: Path = attribute === undefined ? { steps } : { steps, attribute };
+  const result: XmlPath = attribute === undefined ? { steps } : { steps, attribute };
   compiled.set(path, result);
   return result;
 }

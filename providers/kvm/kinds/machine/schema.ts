@@ -7,7 +7,10 @@
 import { z } from "zod";
 import { shapeOf } from "../../table/mod.ts";
 import { formatBytes } from "../size.ts";
+import { ownedPlaces, ownerOfPatch } from "./escape_check.ts";
 import { machineTable } from "./table.ts";
+
+let owned: ReturnType<typeof ownedPlaces> | undefined;
 
 /** A machine. */
 export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
@@ -26,6 +29,15 @@ export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
     }
     if (machine.wait?.for === "agent" && machine.agent === false) {
       refuse("wait", "the agent cannot answer without its channel: remove `agent: false`");
+    }
+    for (const [index, patch] of (machine.xml ?? []).entries()) {
+      const owner = ownerOfPatch(patch, owned ??= ownedPlaces(machineTable));
+      if (owner === undefined) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["xml", index, "path"],
+        message: `${patch.path} belongs to the field "${owner}": declare that instead`,
+      });
     }
     if (machine.wait !== undefined && machine.power === "off") {
       refuse("wait", "a machine that is off meets no condition");

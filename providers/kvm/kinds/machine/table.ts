@@ -11,6 +11,7 @@
 
 import type { Table } from "../../table/mod.ts";
 import { consoles } from "./fields/consoles.ts";
+import { escape } from "./fields/escape.ts";
 import { identity } from "./fields/identity.ts";
 import { lifecycle } from "./fields/lifecycle.ts";
 import { memory } from "./fields/memory.ts";
@@ -29,4 +30,5 @@ export const machineTable = {
   ...network,
   ...consoles,
   ...lifecycle,
+  ...escape,
 } satisfies Table;
