@@ -114,9 +114,14 @@ export async function makeSessionPlan(
   const selection: Selection = planner.select(topology, record, kinds, scope);
   const requests = planner.readRequests(topology, record, kinds, selection);
   for (const host of Object.keys(requests)) session.hosts.open(declared[host]!);
+  const foreseen = options.mode === "destroy"
+    ? []
+    : planner.factsForeseen(topology, record, selection);
   const [unfinished, read] = await Promise.all([
     record === undefined ? [] : store.unfinished(session.name),
     session.hosts.read(declared, requests),
+    // A host keeps its answer for when it is known who else is to be asked.
+    session.hosts.facts(declared, foreseen),
   ]);
   const wanted = options.mode === "destroy"
     ? []

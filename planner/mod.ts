@@ -54,7 +54,7 @@ export {
   TERRAFORM_FORMAT,
 } from "./plan_json.ts";
 export { planSchema } from "./plan_schema.ts";
-export { factsNeeded, type ReadRequests, readRequests } from "./requests.ts";
+export { factsForeseen, factsNeeded, type ReadRequests, readRequests } from "./requests.ts";
 export { type Dependencies, dependencies, type Kinds } from "./resolve.ts";
 export { matchesPattern, type Scope, select, type Selection } from "./select.ts";
 export { exceeds, type Excess, hasChanges, planDisruption, summarize } from "./summary.ts";

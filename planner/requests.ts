@@ -74,3 +74,19 @@ export function factsNeeded(
   }
   return [...hosts].sort();
 }
+
+/**
+ * Those of the hosts that {@linkcode factsNeeded} will name of which this is certain before any is
+ * read: they get something that was never recorded. They can be asked while they are read.
+ */
+export function factsForeseen(
+  topology: Topology | undefined,
+  record: StackRecord | undefined,
+  selection?: Selection,
+): readonly string[] {
+  const recorded = new Set(record?.resources.map(({ address }) => address));
+  const fresh = (topology?.resources ?? []).filter(({ address, tenure }) =>
+    tenure === "managed" && !recorded.has(address) && selection?.has(address) !== false
+  );
+  return [...new Set(fresh.map(({ host }) => host))].sort();
+}

@@ -21,7 +21,7 @@ import { digest } from "../../planner/digest.ts";
 import { resourceUuid } from "../../planner/identity.ts";
 import { deletedAfterCreate, leftoverAddress } from "../../planner/leftover.ts";
 import { type MadePlan, makePlan, type PlanInput } from "../../planner/make_plan.ts";
-import { factsNeeded, readRequests } from "../../planner/requests.ts";
+import { factsForeseen, factsNeeded, readRequests } from "../../planner/requests.ts";
 import type { Plan, ResourcePlan } from "../../planner/plan.ts";
 import { withChanges } from "../../planner/paths.ts";
 import { select } from "../../planner/select.ts";
@@ -167,6 +167,10 @@ export class World {
     }
     const observed = this.read(valid, options);
     const hosts = factsNeeded(valid, this.record, fakeKinds, { observed });
+    const selection = select(valid, this.record, fakeKinds, { mode: "apply", ...options });
+    for (const host of factsForeseen(valid, this.record, selection)) {
+      assert.ok(hosts.includes(host), `the facts of ${host} were foreseen, and are not needed`);
+    }
     return makePlan({
       ...(valid === undefined ? {} : { topology: valid }),
       kinds: fakeKinds,
