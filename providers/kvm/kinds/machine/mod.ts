@@ -38,6 +38,9 @@ const DEFAULT_MACHINE: Readonly<Record<string, string>> = {
   s390x: "s390-ccw-virtio",
 };
 
+/** Lists of drives with media. */
+const DRIVES = ["cdroms", "floppies"] as const;
+
 /** The kind of libvirt domains. */
 export const machineKind: Kind = {
   kind: "machine",
@@ -62,10 +65,19 @@ function specOf(resource: Resource): MachineSpec {
 }
 
 function references(resource: Resource): Reference[] {
-  const { disks, nics, seed, boot } = specOf(resource);
+  const spec = specOf(resource);
+  const { disks, nics, seed, boot } = spec;
   const found: Reference[] = [];
   for (const [index, disk] of disks.entries()) {
+    if (disk.volume === undefined) continue;
     found.push({ address: disk.volume, path: `disks[${index}].volume`, kinds: ["volume"] });
+  }
+  for (const list of DRIVES) {
+    for (const [index, drive] of (spec[list] ?? []).entries()) {
+      if (drive.volume === undefined) continue;
+      const path = `${list}[${index}].volume`;
+      found.push({ address: drive.volume, path, kinds: ["volume", "image"], survives: true });
+    }
   }
   for (const [index, nic] of nics.entries()) {
     if (nic.network === undefined) continue;
@@ -94,11 +106,21 @@ function resolve(resource: Resource, lookup: Lookup): JsonObject {
     String(lookup.resource(address)?.spec.path ?? volumeKey(address));
   const resolved = {
     ...spec,
-    disks: spec.disks.map((disk) => ({
-      ...disk,
-      volume: volumeKey(disk.volume),
-      format: disk.format ?? lookup.resource(disk.volume)?.spec.format,
-    })),
+    disks: spec.disks.map((disk) =>
+      disk.volume === undefined ? disk : {
+        ...disk,
+        volume: volumeKey(disk.volume),
+        format: disk.format ?? lookup.resource(disk.volume)?.spec.format,
+      }
+    ),
+    ...Object.fromEntries(
+      DRIVES.filter((list) => spec[list] !== undefined).map((list) => [
+        list,
+        spec[list]!.map((drive) =>
+          drive.volume === undefined ? drive : { ...drive, volume: volumeKey(drive.volume) }
+        ),
+      ]),
+    ),
     nics: spec.nics.map((nic) =>
       nic.network === undefined ? nic : { ...nic, network: lookup.resource(nic.network)?.spec.name }
     ),
@@ -132,7 +154,9 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
     ...(alias === undefined ? {} : { machine: known?.canonical ?? alias }),
     cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch),
     disks: spec.disks.map((disk) => ({ bus: "virtio", ...disk })) as unknown as JsonObject[],
-    nics: spec.nics.map((nic) => ({ model: "virtio", ...nic })) as unknown as JsonObject[],
+    nics: spec.nics.map((nic) =>
+      nic.hostdev === undefined ? { model: "virtio", ...nic } : nic
+    ) as unknown as JsonObject[],
   });
 }
 
@@ -227,10 +251,15 @@ function claims(resource: Resource): Claim[] {
       path: `nics[${index}].mac`,
       scope: "stack",
     })),
-    ...disks.map((disk, index): Claim => ({
-      what: `volume ${disk.volume}`,
-      path: `disks[${index}].volume`,
-      scope: "host",
-    })),
+    ...disks.flatMap((disk, index): Claim[] => {
+      // What every machine only reads, or is made to be shared, may have many users.
+      if (disk.shareable === true || disk.readonly === true) return [];
+      const source = (["volume", "file", "block"] as const).find((name) =>
+        disk[name] !== undefined
+      );
+      if (source === undefined) return [];
+      const what = `${source === "block" ? "block device" : source} ${disk[source]}`;
+      return [{ what, path: `disks[${index}].${source}`, scope: "host" }];
+    }),
   ];
 }

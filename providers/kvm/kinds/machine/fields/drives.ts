@@ -1,0 +1,123 @@
+/**
+ * Drives with media that are changed while the guest runs: CD-ROM and floppy. The drive with the
+ * cloud-init seed is the machine's own `seed`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { field, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { element, getPath, type XmlElement } from "../../../xml/mod.ts";
+import { reference } from "../../reference.ts";
+import { freeTarget, SEED_ALIAS } from "../places.ts";
+import { word } from "./bits.ts";
+import { devices, nameField } from "./device.ts";
+import * as sources from "./disk_source.ts";
+import {
+  bootOrder,
+  busBinding,
+  ensureBus,
+  sourceFields,
+  sourceType,
+  standsOn,
+  TARGETS,
+} from "./disks.ts";
+
+/** A medium is put in and taken out live; what is declared no more is ejected. */
+const medium = { change: "live", withdrawn: true } as const;
+
+const media = {
+  volume: field({
+    schema: reference("volume", "image").optional()
+      .describe("Address of the volume or image in the drive. No medium: the drive is empty."),
+    binding: sources.volumeSource,
+    ...medium,
+  }),
+  file: { ...sourceFields.file, ...medium },
+  block: { ...sourceFields.block, ...medium },
+  network: { ...sourceFields.network, ...medium },
+  format: field({
+    schema: z.enum(["raw", "qcow2"]).optional().describe("Format of the medium; raw."),
+    binding: text("./driver/@type"),
+    change: "restart",
+  }),
+  tray: word("./target/@tray", ["open", "closed"], "Tray at the start; closed."),
+} satisfies Table;
+
+const cdromFields = {
+  name: nameField("drive"),
+  ...media,
+  bus: field({
+    schema: z.enum(["sata", "scsi", "ide", "usb"]).optional()
+      .describe("Bus that the guest sees; sata unless declared."),
+    binding: busBinding,
+    change: "restart",
+  }),
+  bootOrder,
+} satisfies Table;
+
+const floppyFields = { name: nameField("drive"), ...media, bootOrder } satisfies Table;
+
+function atMostOne(
+  drive: { readonly [Name in typeof sources.SOURCES[number]]?: unknown },
+  context: z.RefinementCtx,
+): void {
+  const [first, second] = sources.SOURCES.filter((name) => drive[name] !== undefined);
+  if (second === undefined) return;
+  context.addIssue({
+    code: "custom",
+    path: [second],
+    message: `does not go with ${first}: a drive holds one of volume, file, block, network`,
+  });
+}
+
+function drive(device: "cdrom" | "floppy", fields: Table, entry: z.ZodType) {
+  return {
+    tag: "disk",
+    prefix: device,
+    entry,
+    fields,
+    select: (disk: XmlElement) =>
+      disk.attributes.get("device") === device && getPath(disk, "./alias/@name") !== SEED_ALIAS,
+    nameOf: (disk: XmlElement) => getPath(disk, "./target/@dev"),
+    matches: standsOn,
+    // Drives can be neither plugged nor unplugged.
+    change: "restart",
+  } as const;
+}
+
+const cdromEntry = z.strictObject(shapeOf(cdromFields)).superRefine(atMostOne);
+const floppyEntry = z.strictObject(shapeOf(floppyFields)).superRefine(atMostOne);
+
+/** CD-ROM and floppy drives. */
+export const drives = {
+  cdroms: devices({
+    ...drive("cdrom", cdromFields, cdromEntry),
+    entry: cdromEntry,
+    doc: "CD-ROM drives, beside the one with the cloud-init seed.",
+    make: (declared, domain) => {
+      const bus = String(declared.bus ?? "sata");
+      ensureBus(domain, bus);
+      return element(
+        "disk",
+        { type: sourceType(declared), device: "cdrom" },
+        element("driver", { name: "qemu", type: String(declared.format ?? "raw") }),
+        element("target", { dev: freeTarget(domain, TARGETS[bus] ?? "sd"), bus }),
+        element("readonly"),
+      );
+    },
+  }),
+  floppies: devices({
+    ...drive("floppy", floppyFields, floppyEntry),
+    entry: floppyEntry,
+    doc: "Floppy drives.",
+    most: 2,
+    make: (declared, domain) =>
+      element(
+        "disk",
+        { type: sourceType(declared), device: "floppy" },
+        element("driver", { name: "qemu", type: String(declared.format ?? "raw") }),
+        element("target", { dev: freeTarget(domain, "fd"), bus: "fdc" }),
+      ),
+  }),
+} satisfies Table;

@@ -1,0 +1,119 @@
+/**
+ * Limits of a disk's I/O.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { field, type Group, group, shapeOf, type Table } from "../../../table/mod.ts";
+import { getElement, getPath, setPath, textOf, type XmlElement } from "../../../xml/mod.ts";
+
+const UNITS = { Bytes: "bytes per second", Iops: "requests per second" } as const;
+
+/** One limit. Zero is no limit: libvirt leaves it out. */
+function limit(name: string, doc: string) {
+  const path = `./iotune/${name}`;
+  return field({
+    schema: z.int().min(0).optional().describe(doc),
+    binding: {
+      path,
+      read: (disk) => {
+        const found = getPath(disk, path);
+        return found === undefined ? undefined : Number(found);
+      },
+      write: (disk, value) =>
+        setPath(disk, path, value === undefined || value === 0 ? undefined : `${value}`),
+    },
+    change: "live",
+    equal: (declared, actual) => declared === (actual ?? 0),
+  });
+}
+
+function limits(direction: "total" | "read" | "write", what: "Bytes" | "Iops") {
+  const name = `${direction}_${what.toLowerCase()}_sec`;
+  const of = `${direction === "total" ? "Reads and writes together" : `${direction}s`}`;
+  const subject = of[0]!.toUpperCase() + of.slice(1);
+  return [
+    limit(name, `${subject}, ${UNITS[what]}; 0: no limit.`),
+    limit(`${name}_max`, `${subject} in a burst, ${UNITS[what]}.`),
+    limit(`${name}_max_length`, `How long a burst of them may last, seconds.`),
+  ] as const;
+}
+
+const [totalBytes, totalBytesMax, totalBytesMaxLength] = limits("total", "Bytes");
+const [readBytes, readBytesMax, readBytesMaxLength] = limits("read", "Bytes");
+const [writeBytes, writeBytesMax, writeBytesMaxLength] = limits("write", "Bytes");
+const [totalIops, totalIopsMax, totalIopsMaxLength] = limits("total", "Iops");
+const [readIops, readIopsMax, readIopsMaxLength] = limits("read", "Iops");
+const [writeIops, writeIopsMax, writeIopsMaxLength] = limits("write", "Iops");
+
+const fields = {
+  totalBytes,
+  readBytes,
+  writeBytes,
+  totalIops,
+  readIops,
+  writeIops,
+  totalBytesMax,
+  readBytesMax,
+  writeBytesMax,
+  totalIopsMax,
+  readIopsMax,
+  writeIopsMax,
+  totalBytesMaxLength,
+  readBytesMaxLength,
+  writeBytesMaxLength,
+  totalIopsMaxLength,
+  readIopsMaxLength,
+  writeIopsMaxLength,
+  sizeIops: limit("size_iops_sec", "Bytes that count as one request."),
+  group: field({
+    schema: z.string().min(1).optional().describe("Disks of one group share these limits."),
+    binding: {
+      path: "./iotune/group_name",
+      read: (disk) => getPath(disk, "./iotune/group_name"),
+      write: (disk, value) =>
+        setPath(disk, "./iotune/group_name", value === undefined ? undefined : String(value)),
+    },
+    change: "live",
+  }),
+} satisfies Table;
+
+const schema = z.strictObject(shapeOf(fields)).superRefine((tune, context) => {
+  for (const what of ["Bytes", "Iops"] as const) {
+    for (const suffix of ["", "Max"] as const) {
+      const total = `total${what}${suffix}` as const;
+      if (!tune[total]) continue;
+      for (const part of [`read${what}${suffix}`, `write${what}${suffix}`] as const) {
+        if (!tune[part]) continue;
+        context.addIssue({
+          code: "custom",
+          path: [part],
+          message: `does not go with ${total}: limit reads and writes together or each by itself`,
+        });
+      }
+    }
+  }
+});
+
+/** Limits of a disk's I/O. */
+export const iotune = group({
+  schema: schema.optional().describe("Limits of the disk's I/O."),
+  fields,
+}) satisfies Group;
+
+/** Every limit that a disk has, by the names of libvirt's parameters; what it lacks is no limit. */
+export function iotuneParameters(disk: XmlElement): Record<string, number | string> {
+  const parameters: Record<string, number | string> = {};
+  for (const entry of Object.values(fields)) {
+    const name = entry.binding.path.slice("./iotune/".length);
+    const found = getElement(disk, entry.binding.path);
+    if (name === "group_name") {
+      if (found !== undefined) parameters[name] = textOf(found);
+    } // A burst's length without a burst is refused.
+    else if (found !== undefined || !name.endsWith("_max_length")) {
+      parameters[name] = found === undefined ? 0 : Number(textOf(found));
+    }
+  }
+  return parameters;
+}

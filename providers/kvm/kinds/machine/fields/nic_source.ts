@@ -1,0 +1,187 @@
+/**
+ * What a NIC is on: a network, a bridge, a device of the host, QEMU's own network, a PCI device.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { Json, JsonObject } from "../../../../provider.ts";
+import { type Binding, custom } from "../../../table/mod.ts";
+import {
+  append,
+  child,
+  children,
+  element,
+  ensureElement,
+  remove,
+  type XmlElement,
+} from "../../../xml/mod.ts";
+import { compact } from "./bits.ts";
+import { formatPci, pciAttributes } from "./pci_address.ts";
+
+/** Names of the fields that say what a NIC is on: one of them is declared. */
+export const NIC_SOURCES = ["network", "bridge", "direct", "user", "hostdev"] as const;
+
+/** The source of that type, bare of what another type left behind. */
+function sourceOf(nic: XmlElement, type: string): XmlElement {
+  if (nic.attributes.get("type") !== type) {
+    nic.attributes.set("type", type);
+    const old = child(nic, "source");
+    if (old !== undefined) {
+      for (const name of ["network", "bridge", "dev", "mode", "portgroup", "portid"]) {
+        old.attributes.delete(name);
+      }
+      for (const address of children(old, "address")) remove(old, address);
+    }
+  }
+  return ensureElement(nic, "./source");
+}
+
+/** Straight on a network device of the host (macvtap). */
+export const directSchema = z.strictObject({
+  dev: z.string().min(1).max(15).describe("Network device of the host, for example eth0."),
+  mode: z.enum(["bridge", "vepa", "private", "passthrough"]).optional()
+    .describe("How guests on the device reach each other; vepa unless declared."),
+});
+
+/** Straight on a network device of the host. */
+export const directSource: Binding = custom("./source/@dev", (nic) => {
+  if (nic.attributes.get("type") !== "direct") return undefined;
+  const source = child(nic, "source");
+  return compact({ dev: source?.attributes.get("dev"), mode: source?.attributes.get("mode") });
+}, (nic, value) => {
+  const { dev, mode } = value as JsonObject;
+  const source = sourceOf(nic, "direct");
+  source.attributes.set("dev", String(dev));
+  if (mode !== undefined) source.attributes.set("mode", String(mode));
+});
+
+/** QEMU's own network behind the host's addresses, without any right on the host. */
+export const userSource: Binding = custom(
+  "./@type",
+  (nic) => nic.attributes.get("type") === "user" ? true : undefined,
+  (nic) => {
+    nic.attributes.set("type", "user");
+    const source = child(nic, "source");
+    if (source !== undefined) remove(nic, source);
+  },
+);
+
+/** A PCI device of the host (a virtual function), with MAC and VLAN set by libvirt. */
+export const hostdevSource: Binding = custom("./source/address", (nic) => {
+  if (nic.attributes.get("type") !== "hostdev") return undefined;
+  const source = child(nic, "source");
+  const address = source && child(source, "address");
+  return address && formatPci(address);
+}, (nic, value) => {
+  const source = sourceOf(nic, "hostdev");
+  if (!nic.attributes.has("managed")) nic.attributes.set("managed", "yes");
+  const known = child(source, "address");
+  if (known !== undefined) remove(source, known);
+  append(source, element("address", { type: "pci", ...pciAttributes(String(value)) }));
+});
+
+/** Which VLANs a NIC is in, on Open vSwitch and on virtual functions. */
+export const vlanSchema = z.strictObject({
+  tags: z.array(z.int().min(0).max(4095)).min(1).describe("VLANs; more than one make a trunk."),
+  trunk: z.boolean().optional().describe("Whether the tags reach the guest; true for several."),
+  native: z.int().min(0).max(4095).optional()
+    .describe("The tag that untagged frames belong to, one of `tags`."),
+}).refine(({ tags, trunk }) => tags.length === 1 || trunk !== false, {
+  error: "several tags make a trunk: leave it out, or declare one tag",
+  path: ["trunk"],
+}).refine(({ tags, native }) => native === undefined || tags.includes(native), {
+  error: "must be one of the tags",
+  path: ["native"],
+});
+
+/** VLANs of a NIC. */
+export const vlan: Binding = custom("./vlan", (nic) => {
+  const item = child(nic, "vlan");
+  if (item === undefined) return undefined;
+  const tags = children(item, "tag");
+  const native = tags.find((tag) => tag.attributes.has("nativeMode"));
+  return compact({
+    tags: tags.map((tag) => Number(tag.attributes.get("id"))),
+    trunk: item.attributes.get("trunk") === "yes" ? true : undefined,
+    native: native && Number(native.attributes.get("id")),
+  });
+}, (nic, value) => {
+  const known = child(nic, "vlan");
+  if (known !== undefined) remove(nic, known);
+  if (value === undefined) return;
+  const { tags, trunk, native } = value as unknown as z.output<typeof vlanSchema>;
+  const item = element(
+    "vlan",
+    { trunk: trunk || tags.length > 1 ? "yes" : undefined },
+    ...tags.map((id) => element("tag", { id, nativeMode: id === native ? "untagged" : undefined })),
+  );
+  append(nic, item);
+});
+
+/** Several tags are a trunk, said or not. */
+export function vlanEqual(declared: Json, actual: Json | undefined): boolean {
+  const normal = (value: Json) => {
+    const { tags, trunk, native } = value as unknown as z.output<typeof vlanSchema>;
+    return JSON.stringify([tags, (trunk ?? false) || tags.length > 1, native]);
+  };
+  return actual !== undefined && normal(declared) === normal(actual);
+}
+
+/** A filter of libvirt's, with values for its variables. */
+export const filterSchema = z.strictObject({
+  name: z.string().min(1).describe("Name of the network filter, for example clean-traffic."),
+  parameters: z.record(
+    z.string().regex(/^[A-Za-z0-9_]+$/, "must be the name of a variable, for example IP"),
+    z.union([z.string(), z.array(z.string()).min(1)]),
+  ).optional().describe('Values of its variables, each one value or a list: { IP: "10.0.0.4" }.'),
+});
+
+/** A filter of libvirt's. */
+export const filter: Binding = custom("./filterref", (nic) => {
+  const item = child(nic, "filterref");
+  if (item === undefined) return undefined;
+  const values = new Map<string, string[]>();
+  for (const parameter of children(item, "parameter")) {
+    const name = parameter.attributes.get("name") ?? "";
+    values.set(name, [...values.get(name) ?? [], parameter.attributes.get("value") ?? ""]);
+  }
+  const parameters = Object.fromEntries(
+    [...values].map(([name, list]) => [name, list.length === 1 ? list[0]! : list]),
+  );
+  return compact({
+    name: item.attributes.get("filter"),
+    parameters: values.size === 0 ? undefined : parameters,
+  });
+}, (nic, value) => {
+  const known = child(nic, "filterref");
+  if (value === undefined) {
+    if (known !== undefined) remove(nic, known);
+    return;
+  }
+  const { name, parameters } = value as unknown as z.output<typeof filterSchema>;
+  const item = ensureElement(nic, "./filterref");
+  item.attributes.set("filter", name);
+  if (parameters === undefined) return;
+  for (const parameter of children(item, "parameter")) remove(item, parameter);
+  for (const [variable, given] of Object.entries(parameters)) {
+    for (const one of Array.isArray(given) ? given : [given]) {
+      append(item, element("parameter", { name: variable, value: one }));
+    }
+  }
+});
+
+/** The same variables have the same values, in whatever order libvirt keeps them. */
+export function filterEqual(declared: Json, actual: Json | undefined): boolean {
+  const wanted = declared as unknown as z.output<typeof filterSchema>;
+  const stands = actual as unknown as z.output<typeof filterSchema> | undefined;
+  if (wanted.name !== stands?.name) return false;
+  if (wanted.parameters === undefined) return true;
+  const normal = (parameters: JsonObject) =>
+    JSON.stringify(
+      Object.entries(parameters)
+        .map(([name, given]) => [name, [given].flat()])
+        .sort(([a], [b]) => String(a) < String(b) ? -1 : 1),
+    );
+  return normal(wanted.parameters) === normal(stands.parameters ?? {});
+}
