@@ -16,46 +16,55 @@ function bandwidthChange({ config, live }: ChangeContext): Disruption {
   return TAPS.includes((live ?? config).attributes.get("type") ?? "") ? "live" : "restart";
 }
 
-function direction(name: "inbound" | "outbound", doc: string) {
-  const rate = (attribute: string, text: string) => {
-    const path = `./bandwidth/${name}/@${attribute}`;
-    return field({
-      schema: z.int().min(0).max(2 ** 32 - 1).optional().describe(text),
-      binding: {
-        path,
-        read: (nic) => {
-          const found = getPath(nic, path);
-          return found === undefined ? undefined : Number(found);
-        },
-        write: (nic, value) =>
-          setPath(nic, path, value === undefined || value === 0 ? undefined : `${value}`),
+function rate(attribute: string, doc: string) {
+  const path = `./bandwidth/${attribute}`;
+  return field({
+    schema: z.int().min(0).max(2 ** 32 - 1).optional().describe(doc),
+    binding: {
+      path,
+      read: (nic) => {
+        const found = getPath(nic, path);
+        return found === undefined ? undefined : Number(found);
       },
-      change: bandwidthChange,
-      equal: (declared, actual) => declared === (actual ?? 0),
-    });
-  };
-  const fields = {
-    average: rate("average", "Rate over time, KiB per second; 0: no limit."),
-    peak: rate("peak", "Highest rate, KiB per second."),
-    burst: rate("burst", "Amount that may go at the highest rate, KiB."),
-    ...(name === "inbound"
-      ? { floor: rate("floor", "Rate that is kept for the NIC on its network, KiB per second.") }
-      : {}),
-  } satisfies Table;
-  return group({
-    schema: z.strictObject(shapeOf(fields)).refine(
-      (rates) =>
-        (rates.average ?? 0) > 0 || (rates as { floor?: number }).floor !== undefined ||
-        (rates.peak ?? 0) === 0 && (rates.burst ?? 0) === 0,
-      { error: "peak and burst go with an average", path: ["average"] },
-    ).optional().describe(doc),
-    fields,
+      write: (nic, value) =>
+        setPath(nic, path, value === undefined || value === 0 ? undefined : `${value}`),
+    },
+    change: bandwidthChange,
+    equal: (declared, actual) => declared === (actual ?? 0),
   });
 }
 
+function rates(direction: "inbound" | "outbound") {
+  return {
+    average: rate(`${direction}/@average`, "Rate over time, KiB per second; 0: no limit."),
+    peak: rate(`${direction}/@peak`, "Highest rate, KiB per second."),
+    burst: rate(`${direction}/@burst`, "Amount that may go at the highest rate, KiB."),
+  } satisfies Table;
+}
+
+const inbound = {
+  ...rates("inbound"),
+  floor: rate("inbound/@floor", "Rate that is kept for the NIC on its network, KiB per second."),
+} satisfies Table;
+const outbound = rates("outbound");
+
+/** Libvirt takes a peak and a burst with an average only. */
+function averaged(given: { average?: number; peak?: number; burst?: number }): boolean {
+  return (given.average ?? 0) > 0 || !given.peak && !given.burst;
+}
+const AVERAGED = { error: "peak and burst go with an average", path: ["average"] };
+
 const fields = {
-  inbound: direction("inbound", "Traffic to the guest."),
-  outbound: direction("outbound", "Traffic from the guest."),
+  inbound: group({
+    schema: z.strictObject(shapeOf(inbound)).refine(averaged, AVERAGED).optional()
+      .describe("Traffic to the guest."),
+    fields: inbound,
+  }),
+  outbound: group({
+    schema: z.strictObject(shapeOf(outbound)).refine(averaged, AVERAGED).optional()
+      .describe("Traffic from the guest."),
+    fields: outbound,
+  }),
 } satisfies Table;
 
 /** Limits of a NIC's traffic. */
