@@ -34,7 +34,7 @@ export interface OpenStack extends AsyncDisposable {
 /**
  * Opens a stack.
  *
- * @param meanwhile is called once the evaluation has begun, with what is probably the stack's record.
+ * @param meanwhile is called once the evaluation's processes run, with what is probably the stack's record.
  */
 export async function openStack(
   options: OpenStackOptions,
@@ -84,15 +84,14 @@ async function evaluateStack(
   }
   const { evaluate } = await import("../stacks/evaluate.ts");
   const guess = names.length === 1 ? await store.load(names[0]!) : undefined;
-  const run = (reservations: StackRecord["reservations"]) =>
+  const run = (reservations: StackRecord["reservations"], begun?: () => void) =>
     evaluate(location.file, {
       parameters: parseParameters(options.param),
       reservations,
       signal: options.signal,
+      begun,
     });
-  const first = run(guess?.reservations ?? {});
-  meanwhile(guess);
-  let { topology, digest } = await first;
+  let { topology, digest } = await run(guess?.reservations ?? {}, () => meanwhile(guess));
   if (topology.stack !== guess?.stack) {
     const record = names.includes(topology.stack) ? await store.load(topology.stack) : undefined;
     const reservations = record?.reservations ?? {};

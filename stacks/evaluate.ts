@@ -36,6 +36,8 @@ export interface EvaluateOptions {
   readonly typeCheck?: boolean;
   /** Ends the evaluation when it is aborted. */
   readonly signal?: AbortSignal;
+  /** Called once the processes run: until they end, there is time for other work. */
+  readonly begun?: () => void;
 }
 
 /** An evaluated stack. */
@@ -79,7 +81,9 @@ export function evaluate(stackFile: string, options: EvaluateOptions = {}): Prom
     const first = tools.run({ ...request, shifted: false });
     const second = tools.run({ ...request, shifted: true });
     const types = options.typeCheck === false ? undefined : tools.check();
-    const modules = await tools.walk();
+    const walked = tools.walk();
+    options.begun?.();
+    const modules = await walked;
     const outcome = await first;
     if (!outcome.ok) throw await explain(outcome, types);
     const topology = topologyOf(project, outcome.report);
@@ -97,7 +101,7 @@ export function evaluate(stackFile: string, options: EvaluateOptions = {}): Prom
  */
 export function describeStack(
   stackFile: string,
-  options: Omit<EvaluateOptions, "parameters" | "reservations" | "typeCheck"> = {},
+  options: Omit<EvaluateOptions, "parameters" | "reservations" | "typeCheck" | "begun"> = {},
 ): Promise<StackDescription> {
   return inSandbox(stackFile, options, async (tools) => {
     const run = tools.run({ mode: "describe", parameters: {}, reservations: {}, shifted: false });

@@ -38,6 +38,24 @@ Deno.test("a stack outside of the repository finds staddle, and is checked", asy
   assert.ok(!modules.some((one) => one.path.includes("cli/")), "the command line is loaded");
 });
 
+Deno.test("other work begins when the processes run, and none for a stack that is not there", async () => {
+  await using project = await makeProject({ "stack.ts": good });
+  const running: number[] = [];
+  const begun = () => running.push(children());
+  await evaluate(project.path("stack.ts"), { timeout: patient.timeout, begun });
+  // Two evaluations, the walk, and the check of types.
+  assert.deepEqual(running, [4]);
+  await assert.rejects(evaluate(project.path("none.ts"), { begun }));
+  assert.equal(running.length, 1);
+});
+
+/** How many processes this one has started that have not ended. */
+function children(): number {
+  return [...Deno.readDirSync("/proc/self/task")].flatMap(({ name }) =>
+    Deno.readTextFileSync(`/proc/self/task/${name}/children`).split(" ").filter((pid) => pid !== "")
+  ).length;
+}
+
 Deno.test("a project has imports of its own, in JSON with comments, and modules of Staddle's", async () => {
   await using project = await makeProject({
     "deno.jsonc": `{
