@@ -107,11 +107,7 @@ function decideExisting(base: Base, context: DecideContext): Decision | undefine
   context.errors.push(problem(resource, {
     code: "plan.existing-missing",
     message: `host ${host} has no ${kind.kind} "${key}"`,
-    details: there.length === 0 ? [] : [
-      `${kind.kind}s that are there: ${there.slice(0, 8).join(", ")}${
-        there.length > 8 ? ` and ${there.length - 8} more` : ""
-      }`,
-    ],
+    details: there.length === 0 ? [] : [`${kind.kind}s that are there: ${listed(there)}`],
     help: `make it on the host first, correct the name, or declare the ${kind.kind} so that the ` +
       `stack makes it`,
   }));
@@ -212,17 +208,28 @@ function decideManaged(
       }
       nameFrom = whose.address;
       found = undefined;
-    } else if (whose.leftover !== undefined) {
+    } else if (whose.status === "ours" && whose.leftover !== undefined) {
       context.adopted.set(whose.leftover, resource.address);
     }
   }
   const atKey = found !== undefined;
+  if (atKey && nameFrom === undefined && adopts(entry, found!, context)) {
+    return imported(entry, base, context, found!);
+  }
   if (found === undefined) {
     const elsewhere = context.observed.byUuid(host, kind.kind, resource.uuid);
     if (elsewhere !== undefined) {
       const whose = ownership(entry, elsewhere, context.records);
       if (whose.status === "ours") found = elsewhere;
-      else {
+      else if (whose.status === "adopted") {
+        context.errors.push(problem(resource, {
+          code: "import.other-name",
+          message: `host ${host} has the ${kind.kind} to be adopted under the name ` +
+            `"${elsewhere.key}", not "${key}"`,
+          help: `declare name: "${elsewhere.key}"`,
+        }));
+        return undefined;
+      } else {
         context.errors.push(problem(resource, {
           code: "ownership.not-ours",
           message: `host ${host} has a ${kind.kind} "${elsewhere.key}" with the UUID ` +
@@ -246,8 +253,59 @@ function decideManaged(
       : "half-made";
     return decision(base, "replace", reason, { changes, observed: found, old, nameFrom });
   }
-  if (found === undefined) return decision(base, "create", absenceReason(status), { nameFrom });
+  if (found === undefined) {
+    if (resource.adopt === true && known === undefined) {
+      context.errors.push(nothingToAdopt(base, context));
+      return undefined;
+    }
+    return decision(base, "create", absenceReason(status), { nameFrom });
+  }
   return compare(entry, base, context, { found, atKey, status, nameFrom });
+}
+
+function adopts(entry: Resolved, found: Observed, context: DecideContext): boolean {
+  return ownership(entry, found, context.records).status === "adopted";
+}
+
+/** An object that becomes this stack's, as it is or with changes, but never by being made anew. */
+function imported(
+  entry: Resolved,
+  base: Base,
+  context: DecideContext,
+  found: Observed,
+): Decision | undefined {
+  const changes = diff(entry, found, undefined, context);
+  const lost = changes.filter((change) => change.disruption === "replace");
+  if (lost.length === 0) {
+    return decision(base, "update", "to-import", { changes, observed: found });
+  }
+  const { host, kind, key, resource } = base;
+  context.errors.push(problem(resource, {
+    code: "import.would-replace",
+    path: lost[0]!.path,
+    message: `the ${kind.kind} "${key}" of host ${host} cannot become what is declared without ` +
+      "being made anew, and an import destroys nothing",
+    details: lost.map(({ path, before, after }) =>
+      `${path} is ${JSON.stringify(before ?? null)}, declared ${JSON.stringify(after ?? null)}`
+    ),
+    help: "declare these fields as they are; change them when it has been imported",
+  }));
+  return undefined;
+}
+
+function nothingToAdopt(base: Base, context: DecideContext): StaddleError {
+  const { host, kind, key, resource } = base;
+  const there = context.observed.keys(host, kind.kind);
+  return problem(resource, {
+    code: "import.missing",
+    message: `host ${host} has no ${kind.kind} "${key}" that could be adopted`,
+    details: there.length === 0 ? [] : [`${kind.kind}s that are there: ${listed(there)}`],
+    help: 'correct the name, or leave "adopt" out to have it made',
+  });
+}
+
+function listed(names: readonly string[]): string {
+  return names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "");
 }
 
 /**

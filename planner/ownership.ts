@@ -16,6 +16,8 @@ import { Slots } from "./slots.ts";
 /** The answer. */
 export type Ownership =
   | { readonly status: "ours"; readonly leftover?: string }
+  /** Nobody's, and the stack says that it is to become this resource. */
+  | { readonly status: "adopted" }
   /** Another resource of this stack has it. */
   | { readonly status: "sibling"; readonly address: string }
   | { readonly status: "foreign"; readonly why: readonly string[] };
@@ -72,6 +74,12 @@ export function ownership(entry: Resolved, found: Observed, records: RecordIndex
     // The record is newer than the mark where an entry was moved to another address.
     if (mark.address === address || known?.address === address) return { status: "ours" };
     return { status: "sibling", address: mark.address };
+  }
+  if (entry.resource.adopt === true && known === undefined) {
+    return found.uuid === undefined || sameUuid(found.uuid, uuid) ? { status: "adopted" } : {
+      status: "foreign",
+      why: [`its UUID is ${found.uuid}, and the one to be adopted has ${uuid}`],
+    };
   }
   if (sameUuid(found.uuid, uuid)) return { status: "ours" };
   if (known === undefined) {

@@ -27,6 +27,7 @@ export type Reason =
   | "not-on-host" // declared, never made
   | "gone-from-host" // made before, missing now
   | "fields-differ"
+  | "to-import" // on the host, nobody's, and the stack adopts it
   | "replace-field-differs"
   | "not-declared" // in the record, no longer in the stack
   | "destroy-requested"
@@ -106,6 +107,8 @@ export interface Plan {
 
 /** How many resources are added, changed and destroyed; a replacement counts in add and destroy. */
 export interface Summary {
+  /** Taken over as they are; one that changes by that counts as changed too. */
+  readonly import?: number;
   readonly add: number;
   readonly change: number;
   readonly destroy: number;

@@ -37,6 +37,7 @@ const changeSchema = z.strictObject({
   before_sensitive: z.json(),
   after_sensitive: z.json(),
   replace_paths: z.array(z.array(z.union([z.string(), z.int()]))).optional(),
+  importing: z.strictObject({ id: z.string() }).optional(),
 });
 
 const changedResource = z.strictObject({
@@ -287,6 +288,7 @@ function identity(resource: ResourcePlan | Drift, plan: Plan, provider: string) 
 }
 
 function actionsOf(resource: ResourcePlan, plan: Plan) {
+  if (resource.reason === "to-import" && resource.changes.length === 0) return ["no-op" as const];
   if (resource.action !== "replace") return [resource.action];
   const old = plan.steps.find((step) => step.id === `delete:${resource.address}#old`);
   return old?.needs.includes(`create:${resource.address}`) === true
@@ -314,7 +316,9 @@ function resourceChange(resource: ResourcePlan, plan: Plan, provider: string) {
     (resource.reason === "half-made" || resource.reason === "half-deleted");
   return {
     ...identity(resource, plan, provider),
-    change: resource.action === "replace"
+    change: resource.reason === "to-import"
+      ? { ...change, importing: { id: resource.key } }
+      : resource.action === "replace"
       ? { ...change, replace_paths: replaced.map((field) => [...placesOf(before, field.path)]) }
       : change,
     action_reason: stopped ? "replace_because_tainted" : actionReasons[resource.reason],

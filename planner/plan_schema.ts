@@ -47,6 +47,7 @@ const resourcePlan = z.strictObject({
     "not-on-host",
     "gone-from-host",
     "fields-differ",
+    "to-import",
     "replace-field-differs",
     "not-declared",
     "destroy-requested",

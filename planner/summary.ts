@@ -8,17 +8,26 @@ import type { Disruption } from "../providers/provider.ts";
 import { exceedsDisruption, worst } from "./decision.ts";
 import type { Action, Plan, Summary } from "./plan.ts";
 
-/** Counts resources. A replacement counts as added and as destroyed; nothing else counts twice. */
+/**
+ * Counts resources. A replacement counts as added and as destroyed, an import that changes something
+ * as imported and as changed; nothing else counts twice.
+ */
 export function summarize(plan: Plan): Summary {
   let add = 0;
   let change = 0;
   let destroy = 0;
-  for (const { action } of plan.resources) {
+  let imported = 0;
+  for (const { action, reason, changes } of plan.resources) {
+    if (reason === "to-import") {
+      imported++;
+      if (changes.length > 0) change++;
+      continue;
+    }
     if (action === "create" || action === "replace") add++;
     if (action === "update") change++;
     if (action === "delete" || action === "replace") destroy++;
   }
-  return { add, change, destroy };
+  return { ...(imported === 0 ? {} : { import: imported }), add, change, destroy };
 }
 
 /** Whether applying a plan would do anything: steps, outputs, or entries to forget. */

@@ -80,6 +80,7 @@ export const resourceSchema: z.ZodType<Resource> = z.strictObject({
   tenure: z.enum(["managed", "existing", "shared"]),
   spec: jsonObjectSchema,
   dependsOn: z.array(z.string()),
+  adopt: z.boolean().optional(),
   declaredAt: z.string().optional(),
 });
 

@@ -77,6 +77,11 @@ export interface Resource {
   /** Derived: UUID v5 over stack and address. */
   readonly uuid: string;
   readonly tenure: Tenure;
+  /**
+   * True when an object that is on the host and nobody's is to become this resource, as it is. It is
+   * found by `uuid` where its kind has one.
+   */
+  readonly adopt?: boolean;
   /** The declared fields, normalised by the kind's schema. References are addresses. */
   readonly spec: JsonObject;
   /** Addresses that must be done before, beyond those that the spec refers to. */

@@ -119,7 +119,7 @@ function finish(recorder: Recorder): readonly Resource[] {
 }
 
 function resource(entry: Entry, spec: JsonObject): Resource {
-  const { address, kind, host, name, uuid, tenure, dependsOn, at } = entry;
+  const { address, kind, host, name, uuid, tenure, adopt, dependsOn, at } = entry;
   return {
     address,
     kind,
@@ -130,6 +130,7 @@ function resource(entry: Entry, spec: JsonObject): Resource {
     spec: plain(spec),
     dependsOn,
     ...(at === undefined ? {} : { declaredAt: at }),
+    ...(adopt === true ? { adopt } : {}),
   };
 }
 

@@ -14,7 +14,7 @@ export { StaddleError } from "../providers/error.ts";
 export type { StaddleErrorInit } from "../providers/error.ts";
 export type { SshOptions } from "../providers/provider.ts";
 export type { CloudFile, CloudInit, CloudUser } from "./cloud_config.ts";
-export type { CommonOptions } from "./declare/context.ts";
+export type { AdoptOptions, CommonOptions } from "./declare/context.ts";
 export type { HostOptions } from "./declare/host.ts";
 export type { ImageOptions } from "./declare/image.ts";
 export type {
@@ -33,7 +33,12 @@ export type {
   Reservation,
 } from "./declare/network.ts";
 export type { ExistingPoolOptions, PoolOptions } from "./declare/pool.ts";
-export type { Size, VolumeContent, VolumeOptions } from "./declare/volume.ts";
+export type {
+  ExistingVolumeOptions,
+  Size,
+  VolumeContent,
+  VolumeOptions,
+} from "./declare/volume.ts";
 export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } from "./handles.ts";
 export { sensitive } from "./outputs.ts";
 export type { Sensitive } from "./outputs.ts";

@@ -19,6 +19,8 @@ export interface Entry {
   readonly name: string;
   readonly uuid: string;
   readonly tenure: Tenure;
+  /** True when what is on the host is to become this. */
+  readonly adopt?: boolean;
   readonly dependsOn: readonly string[];
   readonly at: string | undefined;
   spec: JsonObject;
@@ -95,9 +97,9 @@ export class Recorder {
     throw twice(`${label} (${address})`, "declared", before.at, at);
   }
 
-  /** Takes a resource in; its address is free. */
-  add(entry: Omit<Entry, "uuid">): Entry {
-    const full: Entry = { ...entry, uuid: resourceUuid(this.stack, entry.address) };
+  /** Takes a resource in; its address is free. Its UUID is derived unless it brings one. */
+  add({ uuid, ...entry }: Omit<Entry, "uuid"> & { readonly uuid?: string | undefined }): Entry {
+    const full: Entry = { ...entry, uuid: uuid ?? resourceUuid(this.stack, entry.address) };
     this.entries.set(entry.address, full);
     return full;
   }

@@ -16,7 +16,12 @@ import {
   type NetworkOptions,
 } from "./declare/network.ts";
 import { declarePool, type ExistingPoolOptions, type PoolOptions } from "./declare/pool.ts";
-import { declareVolume, type VolumeOptions } from "./declare/volume.ts";
+import {
+  declareExistingVolume,
+  declareVolume,
+  type ExistingVolumeOptions,
+  type VolumeOptions,
+} from "./declare/volume.ts";
 import type { Image, Machine, Network, Pool, Volume } from "./handles.ts";
 import type { Recorder } from "./recorder.ts";
 import { complaint, show, type Subject } from "./refuse.ts";
@@ -51,6 +56,8 @@ export interface HostScope extends Repeats {
   image(name: string, options: ImageOptions): Image;
   /** A volume of its own; a machine's disks can also be declared inside the machine. */
   volume(name: string, options: VolumeOptions): Volume;
+  /** A volume that is there already. Its name is the one in its pool. */
+  existingVolume(name: string, options: ExistingVolumeOptions): Volume;
   /** A network that the stack makes, or a bridge that the host has. */
   network(name: string, options: NetworkOptions): Network;
   /** A network that is there already. Its name is the one on the host. */
@@ -115,6 +122,9 @@ function hostScope(base: Omit<Context, "at">): HostScope {
     },
     volume: function volume(name: string, options: VolumeOptions) {
       return declareVolume(here(volume), name, options);
+    },
+    existingVolume: function existingVolume(name: string, options: ExistingVolumeOptions) {
+      return declareExistingVolume(here(existingVolume), name, options);
     },
     network: function network(name: string, options: NetworkOptions) {
       return declareNetwork(here(network), name, options);

@@ -90,7 +90,8 @@ function driftLine(drift: Drift, clock: Clock): EventLine {
 }
 
 function plannedLine(resource: ResourcePlan, clock: Clock): EventLine {
-  const action = ACTIONS[resource.action];
+  const imported = resource.reason === "to-import" && resource.changes.length === 0;
+  const action = imported ? "import" : ACTIONS[resource.action];
   const reason = REASONS[resource.reason];
   return line("planned_change", `${resource.address}: Plan to ${action}`, clock(), {
     change: {
@@ -131,7 +132,7 @@ function summaryLineOf(
     changes: {
       add: summary.add,
       change: summary.change,
-      import: 0,
+      import: summary.import ?? 0,
       remove: summary.destroy,
       operation,
     },

@@ -72,7 +72,8 @@ export function driftText(drift: readonly Drift[], style: Style = plain): string
 
 /** `Plan: 1 to add, 0 to change, 0 to destroy.` */
 export function summaryLine(summary: Summary): string {
-  return `Plan: ${summary.add} to add, ${summary.change} to change, ${summary.destroy} to destroy.`;
+  const imported = summary.import === undefined ? "" : `${summary.import} to import, `;
+  return `Plan: ${imported}${summary.add} to add, ${summary.change} to change, ${summary.destroy} to destroy.`;
 }
 
 function summaryText(plan: Plan, summary: Summary, style: Style): string {

@@ -92,11 +92,14 @@ function block(resource: ResourcePlan): Block {
   const how = resource.action === "update" && resource.disruption !== undefined
     ? ` (${resource.disruption})`
     : "";
-  const sentence = resource.reason === "wait-unfinished" || resource.reason === "half-made"
+  const imported = resource.reason === "to-import";
+  const sentence = imported
+    ? resource.changes.length === 0 ? "will be imported" : "will be imported and updated in place"
+    : resource.reason === "wait-unfinished" || resource.reason === "half-made"
     ? resource.action === "create" ? SENTENCES.create : "will be finished"
     : SENTENCES[resource.action];
   return {
-    sign: SIGNS[resource.action],
+    sign: imported && resource.changes.length === 0 ? " " : SIGNS[resource.action],
     action: resource.action,
     address: resource.address,
     sentence: sentence + how + (because === undefined ? "" : `: ${because}`),

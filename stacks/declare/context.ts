@@ -32,6 +32,28 @@ export interface CommonOptions {
 /** Names of the fields of {@linkcode CommonOptions}. */
 export const commonFields: readonly string[] = ["name", "dependsOn"];
 
+/** What an object that is on the host already, and nobody's, takes to become a stack's own. */
+export interface AdoptOptions {
+  /**
+   * UUID of an object that is on the host already: it becomes this one when the stack is applied, as it
+   * is, and keeps its UUID. Leave it in place afterwards: it is the identity from then on.
+   */
+  readonly adopt?: string;
+}
+
+/** The UUID that a declaration adopts, lower case. */
+export function adoptedUuid(subject: Subject, adopt: unknown): string | undefined {
+  if (adopt === undefined) return undefined;
+  const uuid = typeof adopt === "string" ? adopt.toLowerCase() : "";
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid)) return uuid;
+  throw complaint(subject, {
+    code: "stack.invalid-value",
+    path: ["adopt"],
+    message: `must be the UUID of what is to be adopted, is ${show(adopt)}`,
+    help: "virsh domuuid, net-uuid or pool-uuid shows it",
+  });
+}
+
 /** `lab/front/machine.web-0`. */
 export function addressOf(context: Context, kind: string, name: string): string {
   return `${[context.host, ...context.scopes].join("/")}/${kind}.${name}`;
@@ -64,6 +86,8 @@ export function record(
     readonly tenure: Tenure;
     readonly spec: JsonObject;
     readonly dependsOn?: unknown;
+    /** What is on the host is to become this: by its UUID, or by its name alone. */
+    readonly adopt?: string | true | undefined;
   },
 ): Entry {
   const address = addressOf(context, init.kind, init.name);
@@ -75,6 +99,8 @@ export function record(
     host: context.host,
     name: init.name,
     tenure: init.tenure,
+    ...(init.adopt === undefined ? {} : { adopt: true }),
+    ...(typeof init.adopt === "string" ? { uuid: init.adopt } : {}),
     spec: init.spec,
     dependsOn: dependencies(context, subject, init.dependsOn),
     at: subject.at,

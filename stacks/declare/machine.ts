@@ -31,6 +31,8 @@ import { cloudInitSchema } from "../cloud_init_schema.ts";
 import { machineSchema, seedSchema } from "../schemas.ts";
 import {
   addressOf,
+  adoptedUuid,
+  type AdoptOptions,
   commonFields,
   type CommonOptions,
   type Context,
@@ -106,7 +108,7 @@ export type XmlPatch =
   );
 
 /** A virtual machine. What is not declared is left to the host, now and later. */
-export interface MachineOptions extends CommonOptions {
+export interface MachineOptions extends CommonOptions, AdoptOptions {
   /** Memory that the guest has, for example `"2GiB"`. */
   readonly memory: Size;
   /** Most memory that it can be given without a restart; `memory` unless declared. */
@@ -191,6 +193,7 @@ const machineFields = [
   ...fieldsOf(machineSchema).filter((field) => field !== "seed" && field !== "name"),
   "cloudInit",
   "pool",
+  "adopt",
 ];
 
 /** Declares a machine. */
@@ -198,10 +201,20 @@ export function declareMachine(context: Context, name: string, options: unknown)
   const subject = subjectOf(context, "machine", name);
   checkKeys(subject, options, machineFields);
   const given = options as MachineOptions;
-  const { disks: _disks, nics: _nics, cloudInit, pool, boot, dependsOn, name: called, ...plain } =
-    given;
+  const {
+    disks: _disks,
+    nics: _nics,
+    cloudInit,
+    pool,
+    boot,
+    dependsOn,
+    adopt,
+    name: called,
+    ...plain
+  } = given;
   const address = addressOf(context, "machine", name);
-  const uuid = resourceUuid(context.recorder.stack, address);
+  const adopted = adoptedUuid(subject, adopt);
+  const uuid = adopted ?? resourceUuid(context.recorder.stack, address);
   const onHost = nameOnHost(context, name, called);
   const owner: Owner = {
     context,
@@ -231,7 +244,15 @@ export function declareMachine(context: Context, name: string, options: unknown)
     nics: nics.map((nic) => nic.spec),
   });
   context.recorder.claim(context.host, `machine "${onHost}"`, subject);
-  record(context, subject, { kind: "machine", name, tenure: "managed", spec, dependsOn });
+  const init = {
+    kind: "machine",
+    name,
+    tenure: "managed",
+    spec,
+    dependsOn,
+    adopt: adopted,
+  } as const;
+  record(context, subject, init);
   return machineHandle(owner, disks, nics);
 }
 

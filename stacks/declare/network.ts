@@ -10,6 +10,8 @@ import { type Network, seal } from "../handles.ts";
 import { checkKeys, complaint, show, type Subject, validate } from "../refuse.ts";
 import { networkSchema } from "../schemas.ts";
 import {
+  adoptedUuid,
+  type AdoptOptions,
   commonFields,
   type CommonOptions,
   type Context,
@@ -43,7 +45,7 @@ export interface DnsOptions {
  * A network. Exactly one of `nat`, `route`, `isolated` says where its traffic goes; or `bridge`
  * alone, for a bridge that the host has already.
  */
-export interface NetworkOptions extends CommonOptions {
+export interface NetworkOptions extends CommonOptions, AdoptOptions {
   /** Subnet whose machines reach the world behind the host's address: `"10.30.0.0/24"`. */
   readonly nat?: string;
   /** Subnet whose machines are routed to as they are: `"10.30.0.0/24"`. */
@@ -106,6 +108,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
     "dns",
     "mtu",
     "autostart",
+    "adopt",
   ]);
   const given = options as NetworkOptions;
   const declared = modes.filter((mode) => given[mode] !== undefined);
@@ -163,6 +166,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
     tenure: "managed",
     spec,
     dependsOn: given.dependsOn,
+    adopt: adoptedUuid(subject, given.adopt),
   });
   for (const reservation of given.reservations ?? []) {
     context.recorder.addressFor({

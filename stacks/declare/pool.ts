@@ -9,6 +9,8 @@ import { checkKeys, complaint, type Subject, validate } from "../refuse.ts";
 import { poolSchema } from "../schemas.ts";
 import {
   addressOf,
+  adoptedUuid,
+  type AdoptOptions,
   commonFields,
   type CommonOptions,
   type Context,
@@ -20,7 +22,7 @@ import {
 } from "./context.ts";
 
 /** A storage pool that the stack makes: a folder on the host. */
-export interface PoolOptions extends CommonOptions {
+export interface PoolOptions extends CommonOptions, AdoptOptions {
   /** Absolute path of the folder on the host, for example `/srv/machines`. */
   readonly path: string;
   /** Start together with the host; true unless declared. */
@@ -44,7 +46,7 @@ export function declarePool(
   tenure: "managed" | "existing",
 ): Pool {
   const subject = subjectOf(context, "pool", name);
-  const fields = tenure === "managed" ? ["path", "autostart"] : ["path"];
+  const fields = tenure === "managed" ? ["path", "autostart", "adopt"] : ["path"];
   checkKeys(subject, options, [...commonFields, ...fields]);
   const given = options as Partial<PoolOptions>;
   if (tenure === "managed" && given.path === undefined) {
@@ -65,7 +67,8 @@ export function declarePool(
   });
   context.recorder.claim(context.host, `pool "${onHost}"`, subject);
   const { dependsOn } = given;
-  const entry = record(context, subject, { kind: "pool", name, tenure, spec, dependsOn });
+  const adopt = adoptedUuid(subject, given.adopt);
+  const entry = record(context, subject, { kind: "pool", name, tenure, spec, dependsOn, adopt });
   return poolHandle(entry.address, context.host, onHost, given.path);
 }
 

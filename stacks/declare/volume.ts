@@ -41,7 +41,18 @@ export interface VolumeContent {
 }
 
 /** A volume. Its file is named after it, with the format behind. */
-export interface VolumeOptions extends CommonOptions, VolumeContent {}
+export interface VolumeOptions extends CommonOptions, VolumeContent {
+  /** True for one that is on the host already: it becomes this one when the stack is applied. */
+  readonly adopt?: true;
+}
+
+/** A volume that must be on the host already, and is never changed. */
+export interface ExistingVolumeOptions extends CommonOptions {
+  /** Pool that holds it. */
+  readonly pool: Pool;
+  /** Format of the file; qcow2 unless declared. */
+  readonly format?: "qcow2" | "raw";
+}
 
 /** Fields of {@linkcode VolumeContent}. */
 export const contentFields: readonly string[] = ["size", "clone", "mode", "format", "pool"];
@@ -49,7 +60,7 @@ export const contentFields: readonly string[] = ["size", "clone", "mode", "forma
 /** Declares a volume of its own. */
 export function declareVolume(context: Context, name: string, options: unknown): Volume {
   const subject = subjectOf(context, "volume", name);
-  checkKeys(subject, options, [...commonFields, ...contentFields]);
+  checkKeys(subject, options, [...commonFields, ...contentFields, "adopt"]);
   const given = options as VolumeOptions;
   return makeVolume(context, subject, {
     name,
@@ -58,6 +69,7 @@ export function declareVolume(context: Context, name: string, options: unknown):
     content: given,
     path: [],
     dependsOn: given.dependsOn,
+    adopt: given.adopt === true || undefined,
   });
 }
 
@@ -76,6 +88,7 @@ export function makeVolume(
     readonly path: readonly PropertyKey[];
     readonly defaultPool?: Pool | undefined;
     readonly dependsOn?: unknown;
+    readonly adopt?: true | undefined;
   },
 ): Volume {
   const { content, path } = init;
@@ -131,18 +144,49 @@ export function makeVolume(
     tenure: "managed",
     spec,
     dependsOn: init.dependsOn,
+    adopt: init.adopt,
   });
   context.recorder.pools.set(entry.address, pool);
+  return volumeHandle(context, { address: entry.address, pool, file, format, name: init.name });
+}
+
+/** Declares a volume that is there already. */
+export function declareExistingVolume(context: Context, name: string, options: unknown): Volume {
+  const subject = subjectOf(context, "volume", name);
+  checkKeys(subject, options, [...commonFields, "pool", "format"]);
+  const given = options as ExistingVolumeOptions;
+  const pool = reference<Pool>(context, subject, ["pool"], "pool", given.pool);
+  const file = given.name ?? name;
+  const format = given.format ?? "qcow2";
+  const spec = validate(subject, volumeSchema, { pool: pool.resource, name: file, format });
+  context.recorder.claim(context.host, `volume "${pool.name}/${file}"`, subject);
+  const { dependsOn } = given;
+  const init = { kind: "volume", name, tenure: "existing", spec, dependsOn } as const;
+  const { address } = record(context, subject, init);
+  context.recorder.pools.set(address, pool);
+  return volumeHandle(context, { address, pool, file, format, name });
+}
+
+function volumeHandle(
+  context: Context,
+  { address, pool, file, format, name }: {
+    readonly address: string;
+    readonly pool: Pool;
+    readonly file: string;
+    readonly format: "qcow2" | "raw";
+    readonly name: string;
+  },
+): Volume {
   return seal({
     kind: "volume",
-    resource: entry.address,
+    resource: address,
     host: context.host,
     name: file,
     format,
     get path(): string {
       const path = fileIn(context, pool, file);
       if (path !== undefined) return path;
-      throw unknown(`volume ${init.name}`, "its path", declarePath(pool));
+      throw unknown(`volume ${name}`, "its path", declarePath(pool));
     },
   });
 }

@@ -1,0 +1,157 @@
+/** Adoption: what stands on a host, and is nobody's, becomes a stack's own because the stack says so. */
+
+import assert from "node:assert/strict";
+import { planDocument, summarize } from "../../planner/mod.ts";
+import { planText } from "../../cli/render/plan_text.ts";
+import { type HostScope, stack } from "../../stacks/mod.ts";
+import { golden } from "../support/golden.ts";
+import { planOf, seen } from "./world.ts";
+
+const UUID = "d8bd9b26-2f0f-4f2c-9d1a-3c3f7a0b6c11";
+
+const DOMAIN = `<domain type='qemu'>
+  <name>web</name>
+  <uuid>${UUID}</uuid>
+  <title>Front end</title>
+  <memory unit='KiB'>524288</memory>
+  <currentMemory unit='KiB'>524288</currentMemory>
+  <vcpu placement='static'>2</vcpu>
+  <os>
+    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>
+  </os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+  </devices>
+</domain>
+`;
+
+const VOLUME = `<volume type='file'>
+  <name>data.qcow2</name>
+  <capacity unit='bytes'>1073741824</capacity>
+  <target><path>/srv/store/data.qcow2</path><format type='qcow2'/></target>
+</volume>
+`;
+
+const POOL = `<pool type='dir'>
+  <name>store</name>
+  <uuid>11111111-2222-4333-8444-555555555555</uuid>
+  <target><path>/srv/store</path></target>
+</pool>
+`;
+
+function shop(declare: (lab: HostScope) => void) {
+  return stack("shop", (s) => {
+    declare(s.host("lab", { uri: "qemu:///system" }));
+  });
+}
+
+const web = { memory: "512MiB", vcpus: 2 } as const;
+const there = [seen("machine", DOMAIN)];
+
+Deno.test("a machine that is adopted keeps its UUID, and the plan imports it without a change", () => {
+  const { plan, errors } = planOf(
+    shop((lab) => {
+      assert.equal(lab.vm("web", { ...web, adopt: UUID.toUpperCase() }).uuid, UUID);
+    }),
+    there,
+  );
+  assert.deepEqual(errors, []);
+  assert.deepEqual(summarize(plan), { import: 1, add: 0, change: 0, destroy: 0 });
+  assert.deepEqual(plan.steps.map(({ id, changes }) => ({ id, changes })), [
+    { id: "update:lab/machine.web", changes: [] },
+  ]);
+  assert.equal(plan.steps[0]!.resource.uuid, UUID);
+  const document = planDocument(plan, { timestamp: "2026-01-01T00:00:00Z" });
+  assert.deepEqual(document.resource_changes[0]!.change.actions, ["no-op"]);
+  assert.deepEqual(document.resource_changes[0]!.change.importing, { id: "web" });
+});
+
+Deno.test("an import that changes something counts as both", () => {
+  const { plan } = planOf(
+    shop((lab) => lab.vm("web", { ...web, title: "Shop", adopt: UUID })),
+    there,
+  );
+  golden(import.meta.url, "import_and_change.txt", planText(plan, { summary: summarize(plan) }));
+});
+
+Deno.test("pools, volumes and machines are imported together", () => {
+  const { plan, errors } = planOf(
+    shop((lab) => {
+      const pool = lab.pool("store", {
+        path: "/srv/store",
+        adopt: "11111111-2222-4333-8444-555555555555",
+      });
+      lab.volume("data", { name: "data.qcow2", size: "1GiB", pool, adopt: true });
+      lab.vm("web", { ...web, adopt: UUID });
+    }),
+    [
+      ...there,
+      seen("pool", POOL, { active: true, autostart: true }),
+      seen("volume", VOLUME, {}, "store"),
+    ],
+  );
+  assert.deepEqual(errors, []);
+  golden(import.meta.url, "import_three.txt", planText(plan, { summary: summarize(plan) }));
+});
+
+Deno.test("without adopt, an object of the wanted name is not touched", () => {
+  const { plan, errors } = planOf(shop((lab) => lab.vm("web", web)), there);
+  assert.deepEqual(errors.map(({ code }) => code), ["ownership.not-ours"]);
+  assert.deepEqual(plan.steps, []);
+});
+
+Deno.test("what cannot be adopted is refused", () => {
+  const marked = DOMAIN.replace(
+    "<memory",
+    "<metadata><staddle:resource xmlns:staddle='https://staddle.dev/xmlns/1' stack='other' " +
+      "address='lab/machine.web' digest='d1'/></metadata><memory",
+  );
+  const other = "00000000-0000-4000-8000-000000000001";
+  const cases: [codes: string, declare: (lab: HostScope) => void, xml: string][] = [
+    ["ownership.not-ours", (lab) => lab.vm("web", { ...web, adopt: UUID }), marked],
+    ["ownership.not-ours", (lab) => lab.vm("web", { ...web, adopt: other }), DOMAIN],
+    ["import.missing", (lab) => lab.vm("db", { ...web, adopt: other }), DOMAIN],
+    ["machine.renamed import.other-name", (lab) => lab.vm("db", { ...web, adopt: UUID }), DOMAIN],
+  ];
+  for (const [codes, declare, xml] of cases) {
+    const { errors, plan } = planOf(shop(declare), [seen("machine", xml)]);
+    assert.deepEqual(errors.map(({ code }) => code).join(" "), codes);
+    assert.deepEqual(plan.steps, []);
+  }
+  const { errors } = planOf(
+    shop((lab) => {
+      const pool = lab.existingPool("store", { path: "/srv/store" });
+      lab.volume("data", { name: "data.qcow2", size: "1GiB", format: "raw", pool, adopt: true });
+    }),
+    [seen("pool", POOL, { active: true }), seen("volume", VOLUME, {}, "store")],
+  );
+  assert.deepEqual(errors.map(({ code }) => code), ["import.would-replace"]);
+  assert.throws(
+    () => planOf(shop((lab) => lab.vm("web", { ...web, adopt: "web" })), there),
+    /must be the UUID of what is to be adopted/,
+  );
+});
+
+Deno.test("an existing volume is used and never touched", () => {
+  const disk = `<disk type='volume' device='disk'>
+      <source pool='store' volume='data.qcow2'/><target dev='vda' bus='virtio'/></disk>`;
+  const { plan, errors } = planOf(
+    shop((lab) => {
+      const pool = lab.existingPool("store");
+      const volume = lab.existingVolume("data.qcow2", { pool });
+      lab.vm("web", { ...web, adopt: UUID, disks: [{ name: "vda", volume }] });
+    }),
+    [
+      seen("machine", DOMAIN.replace("</devices>", `${disk}</devices>`)),
+      seen("pool", POOL, { active: true }),
+      seen("volume", VOLUME, {}, "store"),
+    ],
+  );
+  assert.deepEqual(errors, []);
+  // The driver's format is what the volume has, and the disk does not say it.
+  assert.deepEqual(plan.resources.map(({ address, action }) => `${address} ${action}`), [
+    "lab/machine.web update",
+    "lab/pool.store no-op",
+    "lab/volume.data.qcow2 no-op",
+  ]);
+});
