@@ -144,6 +144,12 @@ async function liveCall(
       return await domain.attachDevice(call.xml, LIVE);
     case "updateDevice":
       return await domain.updateDevice(call.xml, LIVE);
+    case "setBlockIoTune":
+      return await domain.setBlockIoTune(call.disk, call.parameters, LIVE);
+    case "setInterfaceParameters":
+      return await domain.setInterfaceParameters(call.device, call.parameters, LIVE);
+    case "setMemoryStatsPeriod":
+      return await domain.setMemoryStatsPeriod(call.seconds, LIVE);
     case "detachDevice":
       return await detach(domain, call, bench, step, context);
     case "setAutostart":

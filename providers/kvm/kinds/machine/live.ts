@@ -6,11 +6,9 @@
  * @module
  */
 
-import type { FieldChange, JsonObject, Observed, Resource } from "../../../provider.ts";
-import { findEntry, type List, writeTable } from "../../table/mod.ts";
-import { getPath, parseXml, serializeXml, type XmlElement } from "../../xml/mod.ts";
-import { hasScsi, seed, seedDrive } from "./places.ts";
-import { machineTable } from "./table.ts";
+import type { FieldChange, Observed, Resource } from "../../../provider.ts";
+import { parseXml } from "../../xml/mod.ts";
+import { deviceCalls } from "./live_devices.ts";
 
 /** One call on a machine. `xml` is a device's; `alias` names one. */
 export type LiveCall =
@@ -26,6 +24,21 @@ export type LiveCall =
     readonly xml: string;
   }
   | { readonly call: "updateDevice"; readonly path: string; readonly xml: string }
+  | {
+    readonly call: "setBlockIoTune";
+    readonly path: string;
+    /** Target, for example `vda`. */
+    readonly disk: string;
+    readonly parameters: Readonly<Record<string, number | string>>;
+  }
+  | {
+    readonly call: "setInterfaceParameters";
+    readonly path: string;
+    /** MAC address. */
+    readonly device: string;
+    readonly parameters: Readonly<Record<string, number>>;
+  }
+  | { readonly call: "setMemoryStatsPeriod"; readonly seconds: number }
   | { readonly call: "setAutostart"; readonly value: boolean }
   | { readonly call: "setPower"; readonly value: "on" | "off" }
   | { readonly call: "restart" };
@@ -76,72 +89,4 @@ function scalarCalls(changes: readonly FieldChange[]): LiveCall[] {
         return [];
     }
   });
-}
-
-const SCSI_CONTROLLER = {
-  call: "attachDevice",
-  path: "controllers[scsi0]",
-  xml: "<controller type='scsi' index='0' model='virtio-scsi'/>",
-} as const;
-
-/** Devices that come, go or change, each once however many of its fields differ. */
-function deviceCalls(
-  changes: readonly FieldChange[],
-  spec: JsonObject,
-  live: XmlElement,
-): LiveCall[] {
-  const calls = new Map<string, LiveCall>();
-  for (const change of changes) {
-    if (change.path === "seed") {
-      const call = mediumCall(spec, live);
-      if (call !== undefined) calls.set("seed", call);
-      continue;
-    }
-    const [, listName, name] = /^(disks|nics)\[([^\]]+)\]/.exec(change.path) ?? [];
-    if (listName === undefined || name === undefined) continue;
-    const path = `${listName}[${name}]`;
-    if (calls.has(path)) continue;
-    const table = machineTable[listName as "disks" | "nics"];
-    const lacksScsi = !hasScsi(live);
-    const call = deviceCall(table, path, name, spec[listName] as readonly JsonObject[], live);
-    // Left to itself libvirt would plug an LSI controller, which few guests drive.
-    if (lacksScsi && hasScsi(live)) calls.set(SCSI_CONTROLLER.path, SCSI_CONTROLLER);
-    if (call !== undefined) calls.set(path, call);
-  }
-  return [...calls.values()];
-}
-
-function deviceCall(
-  table: List,
-  path: string,
-  name: string,
-  declared: readonly JsonObject[],
-  live: XmlElement,
-): LiveCall | undefined {
-  const entry = declared.find((item) => item.name === name);
-  const device = findEntry(table, live, entry ?? { name });
-  if (entry === undefined) {
-    if (device === undefined) return undefined;
-    const alias = getPath(device, "./alias/@name") ?? "";
-    return { call: "detachDevice", path, alias, xml: serializeXml(device) };
-  }
-  if (device === undefined) {
-    const made = table.insert(live, entry);
-    writeTable(table.fields, made, entry);
-    return { call: "attachDevice", path, xml: serializeXml(made) };
-  }
-  const liveOnly = Object.fromEntries(
-    Object.entries(table.fields).filter(([, field]) =>
-      field.entry === "field" && field.change === "live"
-    ),
-  );
-  writeTable(liveOnly, device, entry);
-  return { call: "updateDevice", path, xml: serializeXml(device) };
-}
-
-function mediumCall(spec: JsonObject, live: XmlElement): LiveCall | undefined {
-  const drive = seedDrive(live);
-  if (drive === undefined) return undefined;
-  seed.write(live, spec.seed);
-  return { call: "updateDevice", path: "seed", xml: serializeXml(drive) };
 }
