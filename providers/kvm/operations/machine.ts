@@ -28,6 +28,7 @@ import {
 } from "./bench.ts";
 import { findDomain, findDomainByName } from "./find.ts";
 import { emptyLookup } from "./lookup.ts";
+import { isTuningCall, tuningCall } from "./machine_tuning.ts";
 import { shutDown, start } from "./power.ts";
 
 /** `VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE`: with passwords, or a redefine would lose them. */
@@ -131,6 +132,7 @@ async function liveCall(
   step: Step,
   context: StepContext,
 ): Promise<void> {
+  if (isTuningCall(call)) return await tuningCall(domain, call);
   switch (call.call) {
     case "setVcpus":
       return await domain.setVcpus(call.vcpus, LIVE);

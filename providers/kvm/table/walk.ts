@@ -132,6 +132,8 @@ export interface Comparison {
   readonly config: XmlElement;
   /** The live XML, when the object runs: a field that can change live must be right there too. */
   readonly live?: XmlElement;
+  /** True in an entry that a running object does not have: it waits for the next start. */
+  readonly awaited?: boolean;
 }
 
 /** Declared fields that the element does not have as declared. */
@@ -158,14 +160,14 @@ export function pendingFields(table: Table, comparison: Comparison): string[] {
 function compareInto(
   changes: FieldChange[],
   table: Table,
-  { spec, previous, config, live }: Comparison,
+  { spec, previous, config, live, awaited }: Comparison,
   prefix: string,
 ): void {
   for (const [name, entry] of Object.entries(table)) {
     const after = spec[name];
     const path = prefix + name;
     if (entry.entry === "field") {
-      if (after !== undefined) compareField(changes, entry, path, after, config, live);
+      if (after !== undefined) compareField(changes, entry, path, after, { config, live, awaited });
       else if (isWithdrawn(entry, after, previous?.[name])) {
         const before = entry.binding.read(config);
         if (before === undefined) continue;
@@ -176,7 +178,7 @@ function compareInto(
       const before = previous?.[name] as JsonObject | undefined;
       if (after === undefined && before === undefined) continue;
       // A group that is no longer declared still has entries of lists to give back.
-      const nested = { spec: (after ?? {}) as JsonObject, previous: before, config, live };
+      const nested = { spec: (after ?? {}) as JsonObject, previous: before, config, live, awaited };
       compareInto(changes, entry.fields, nested, `${path}.`);
     } else if (entry.entry === "patches") {
       comparePatches(changes, entry, path, after, config, live);
@@ -191,13 +193,14 @@ function compareField(
   field: Field,
   path: string,
   after: Json,
-  config: XmlElement,
-  live: XmlElement | undefined,
+  { config, live, awaited }: Omit<Comparison, "spec">,
 ): void {
   const before = field.binding.read(config);
   const wrongInConfig = !same(field, after, before);
   const running = live === undefined ? undefined : field.binding.read(live);
-  const disruption = classify(field.change, { config, live, before, after });
+  const disruption = awaited === true
+    ? "restart"
+    : classify(field.change, { config, live, before, after });
   const wrongLive = live !== undefined && disruption === "live" && !field.guestDecides &&
     !same(field, after, running);
   if (!wrongInConfig && !wrongLive) return;
@@ -253,14 +256,18 @@ function compareList(
       continue;
     }
     const was = last.find((one) => keyOf(list, one) === keyOf(list, declared));
-    const nested = { spec: declared, previous: was, config: device, live: liveDevice };
+    const awaited = live !== undefined && liveDevice === undefined;
+    const nested = { spec: declared, previous: was, config: device, live: liveDevice, awaited };
     compareInto(changes, list.fields, nested, `${entryPath}.`);
   }
   for (const gone of goneEntries(list, after, previous)) {
-    const device = inConfig(gone) ?? inLive?.(gone);
+    const saved = inConfig(gone);
+    const device = saved ?? inLive?.(gone);
     if (device === undefined) continue;
     const before = { ...readEntry(list, device, 0), ...(list.keyOf ? {} : { name: gone.name }) };
     const disruption = classify(list.change, { config, live, before });
+    // Gone from the configuration, and the running object keeps it until it starts anew.
+    if (saved === undefined && disruption !== "live") continue;
     changes.push({ path: `${path}[${keyOf(list, gone)}]`, before, disruption });
   }
 }

@@ -9,9 +9,11 @@
 import type { FieldChange, Observed, Resource } from "../../../provider.ts";
 import { parseXml } from "../../xml/mod.ts";
 import { deviceCalls } from "./live_devices.ts";
+import { type TuningCall, tuningCalls } from "./live_tuning.ts";
 
 /** One call on a machine. `xml` is a device's; `alias` names one. */
 export type LiveCall =
+  | TuningCall
   | { readonly call: "setVcpus"; readonly vcpus: number }
   | { readonly call: "setMemory"; readonly kib: number }
   | { readonly call: "setTitle"; readonly value: string }
@@ -57,7 +59,9 @@ export function liveCalls(
   if (typeof liveXml === "string") {
     const live = parseXml(liveXml);
     const now = changes.filter((change) => change.disruption === "live");
-    calls.push(...scalarCalls(now), ...deviceCalls(now, resource.spec, live));
+    calls.push(...scalarCalls(now));
+    calls.push(...tuningCalls(now, resource.spec, live));
+    calls.push(...deviceCalls(now, resource.spec, live));
   }
   for (const change of changes) {
     if (change.path === "autostart") calls.push({ call: "setAutostart", value: !!change.after });

@@ -10,25 +10,40 @@
  */
 
 import type { Table } from "../../table/mod.ts";
+import { boot, bootOrder } from "./fields/boot.ts";
+import { clock } from "./fields/clock.ts";
 import { consoles } from "./fields/consoles.ts";
 import { escape } from "./fields/escape.ts";
+import { features } from "./fields/features.ts";
 import { identity } from "./fields/identity.ts";
 import { lifecycle } from "./fields/lifecycle.ts";
 import { memory } from "./fields/memory.ts";
 import { network } from "./fields/network.ts";
+import { numa } from "./fields/numa.ts";
 import { platform } from "./fields/platform.ts";
+import { power } from "./fields/power.ts";
 import { processor } from "./fields/processor.ts";
 import { storage } from "./fields/storage.ts";
+import { sysinfo } from "./fields/sysinfo.ts";
+import { tuning } from "./fields/tuning.ts";
 
 /** The table. */
 export const machineTable = {
   ...identity,
   ...platform,
+  ...boot,
   ...processor,
+  ...numa,
   ...memory,
+  ...features,
+  ...clock,
+  ...sysinfo,
+  ...tuning,
   ...storage,
   ...network,
   ...consoles,
+  ...bootOrder,
+  ...power,
   ...lifecycle,
   ...escape,
 } satisfies Table;

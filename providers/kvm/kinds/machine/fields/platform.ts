@@ -1,13 +1,14 @@
 /**
- * What a machine is made of before any device: accelerator, architecture, machine type, firmware, boot.
+ * What a machine is made of before any device: accelerator, architecture, machine type, firmware.
  *
  * @module
  */
 
 import { z } from "zod";
-import { field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
-import { reference } from "../../reference.ts";
+import { type Binding, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { getPath, setPath } from "../../../xml/mod.ts";
 import * as places from "../places.ts";
+import { toggle, word, words, YES_NO } from "./bits.ts";
 
 /** `q35` means the version that it stood for when the machine was made. */
 function machineTypeEqual(declared: unknown, actual: unknown): boolean {
@@ -17,29 +18,37 @@ function machineTypeEqual(declared: unknown, actual: unknown): boolean {
   return name === family;
 }
 
-const boot = {
-  kernel: field({
-    schema: reference("image").describe("Address of the image that holds the kernel."),
-    binding: text("./os/kernel"),
-    change: "restart",
-    withdrawn: true,
-  }),
-  initrd: field({
-    schema: reference("image").optional()
-      .describe("Address of the image that holds the initial RAM disk."),
-    binding: text("./os/initrd"),
-    change: "restart",
-    withdrawn: true,
-  }),
-  cmdline: field({
-    schema: z.string().optional().describe("Kernel command line."),
-    binding: text("./os/cmdline"),
-    change: "restart",
-    withdrawn: true,
-  }),
+const loader = {
+  path: words("./os/loader", "Absolute path of the firmware's code on the host."),
+  type: word("./os/loader/@type", ["rom", "pflash"], "rom: a BIOS; pflash: UEFI in flash memory."),
+  readonly: toggle("./os/loader/@readonly", YES_NO, "Whether the guest may write to it."),
+  secure: toggle("./os/loader/@secure", YES_NO, "Whether it needs system management mode."),
 } satisfies Table;
 
-/** Accelerator, architecture, machine type, firmware, direct kernel boot. */
+/** UEFI with secure boot: a feature that libvirt is asked for, or a loader that has it. */
+const secureBoot: Binding = {
+  path: "./os/firmware/feature[@name='secure-boot']/@enabled",
+  read: (domain) => {
+    const word = getPath(domain, "./os/firmware/feature[@name='secure-boot']/@enabled");
+    return word === undefined
+      ? getPath(domain, "./os/loader/@secure") === "yes" || undefined
+      : word === "yes";
+  },
+  write: (domain, value) => {
+    const enabled = value === true ? "yes" : "no";
+    for (const name of ["secure-boot", "enrolled-keys"]) {
+      // libvirt takes enrolled keys as a wish for secure boot.
+      setPath(domain, `./os/firmware/feature[@name='${name}']/@name`, name);
+      setPath(domain, `./os/firmware/feature[@name='${name}']/@enabled`, enabled);
+    }
+    // Firmware that was chosen before is chosen anew; the variables stay where they are.
+    if (getPath(domain, "./os/@firmware") === undefined) return;
+    setPath(domain, "./os/loader", undefined);
+    setPath(domain, "./os/nvram/@template", undefined);
+  },
+};
+
+/** Accelerator, architecture, machine type, firmware. */
 export const platform = {
   accel: field({
     schema: z.enum(["prefer-kvm", "require-kvm", "tcg"]).optional().describe(
@@ -71,8 +80,22 @@ export const platform = {
     binding: places.firmware,
     change: "restart",
   }),
-  boot: group({
-    schema: z.strictObject(shapeOf(boot)).optional().describe("Direct kernel boot."),
-    fields: boot,
+  secureBoot: field({
+    schema: z.boolean().optional().describe(
+      "Whether UEFI starts only what is signed; on, with the vendors' keys, or off.",
+    ),
+    binding: secureBoot,
+    change: "restart",
+    equal: (declared, actual) => declared === (actual ?? false),
+  }),
+  nvram: words(
+    "./os/nvram",
+    "Absolute path on the host of the file with the UEFI variables; libvirt names one unless " +
+      "declared. It stays through every change.",
+  ),
+  loader: group({
+    schema: z.strictObject({ ...shapeOf(loader), path: loader.path.schema.unwrap() }).optional()
+      .describe("Firmware by its path, instead of `firmware`."),
+    fields: loader,
   }),
 } satisfies Table;

@@ -6,9 +6,11 @@
 
 import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
-import { type ChangeContext, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { type ChangeContext, field, type Table, text } from "../../../table/mod.ts";
 import { getPath } from "../../../xml/mod.ts";
+import { cpuSet, sameCpuSet } from "../cpu_set.ts";
 import * as places from "../places.ts";
+import { cpu } from "./cpu.ts";
 
 /** More vCPUs come live up to the maximum; fewer only where guests let go of them, under KVM. */
 function vcpuChange({ config, live, before, after }: ChangeContext): Disruption {
@@ -17,20 +19,6 @@ function vcpuChange({ config, live, before, after }: ChangeContext): Disruption 
   const fewer = Number(after) < Number(before ?? places.vcpus.read(running));
   return fewer && getPath(running, "./@type") !== "kvm" ? "restart" : "live";
 }
-
-const cpu = {
-  mode: field({
-    schema: z.enum(["host-passthrough", "host-model", "maximum", "custom"]).optional()
-      .describe("How the guest's CPU relates to the host's."),
-    binding: text("./cpu/@mode"),
-    change: "restart",
-  }),
-  model: field({
-    schema: z.string().min(1).optional().describe("A named model, with mode `custom`."),
-    binding: text("./cpu/model"),
-    change: "restart",
-  }),
-} satisfies Table;
 
 /** vCPUs and CPU. */
 export const processor = {
@@ -46,11 +34,12 @@ export const processor = {
     binding: places.maxVcpus,
     change: "restart",
   }),
-  cpu: group({
-    schema: z.strictObject(shapeOf(cpu)).refine(
-      ({ mode, model }) => model === undefined || (mode ?? "custom") === "custom",
-      { error: 'a model goes with mode "custom"', path: ["model"] },
-    ).optional().describe("CPU of the guest."),
-    fields: cpu,
+  cpuset: field({
+    schema: cpuSet.optional()
+      .describe("Host CPUs on which vCPUs run that have no pin of their own, for example `0-3`."),
+    binding: text("./vcpu/@cpuset"),
+    change: "restart",
+    equal: sameCpuSet,
   }),
+  cpu,
 } satisfies Table;

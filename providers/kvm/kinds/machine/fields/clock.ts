@@ -1,0 +1,110 @@
+/**
+ * The guest's clock, and the timers that it finds.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { field, group, integer, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { getPath } from "../../../xml/mod.ts";
+import { toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { always } from "./common.ts";
+import { distinctBy, entries } from "./entries.ts";
+
+const timers = {
+  name: field({
+    schema: z.enum([
+      "platform",
+      "hpet",
+      "kvmclock",
+      "pit",
+      "rtc",
+      "tsc",
+      "hypervclock",
+      "armvtimer",
+    ]).describe("Which timer."),
+    binding: text("./@name"),
+    change: "restart",
+    equal: always,
+  }),
+  present: toggle("./@present", YES_NO, "Whether the guest finds it."),
+  tickPolicy: word(
+    "./@tickpolicy",
+    ["delay", "catchup", "merge", "discard"],
+    "What becomes of ticks that the guest missed.",
+  ),
+  track: word("./@track", ["boot", "guest", "wall", "realtime"], "What the timer follows."),
+  frequency: whole("./@frequency", [1, 2 ** 40], "Hertz, for tsc."),
+  mode: word(
+    "./@mode",
+    ["auto", "native", "emulate", "paravirt", "smpsafe"],
+    "How tsc is given to the guest.",
+  ),
+} satisfies Table;
+
+const OFFSETS = ["utc", "localtime", "timezone", "variable", "absolute"] as const;
+
+const members = {
+  offset: word(
+    "./clock/@offset",
+    OFFSETS,
+    "utc; localtime: the host's zone, as Windows expects it; timezone: the zone declared; " +
+      "variable: so many seconds from basis; absolute: from start.",
+  ),
+  timezone: words("./clock/@timezone", "Zone, for example `Europe/Vienna`."),
+  adjustment: field({
+    schema: z.union([z.int(), z.literal("reset")]).optional().describe(
+      "Seconds from the basis; the guest may move it on. `reset`: a clock that the guest has set " +
+        "starts anew with it.",
+    ),
+    binding: {
+      path: "./clock/@adjustment",
+      read: (domain) => {
+        const found = getPath(domain, "./clock/@adjustment");
+        return found === undefined || found === "reset" ? found : Number(found);
+      },
+      write: text("./clock/@adjustment").write,
+    },
+    change: "restart",
+  }),
+  basis: word("./clock/@basis", ["utc", "localtime"], "What a variable offset counts from."),
+  start: field({
+    schema: z.int().min(0).optional().describe(
+      "Seconds since 1970 at which an absolute clock starts.",
+    ),
+    binding: integer("./clock/@start"),
+    change: "restart",
+  }),
+  timers: entries({
+    schema: z.array(z.strictObject(shapeOf(timers))).superRefine(distinctBy("name")).optional()
+      .describe("Timers; others are left alone."),
+    parent: "./clock",
+    element: "timer",
+    attribute: "name",
+    key: "name",
+    fields: timers,
+  }),
+} satisfies Table;
+
+/** Which members go with which offset. */
+const GOES_WITH: Readonly<Record<string, readonly string[]>> = {
+  timezone: ["timezone"],
+  adjustment: ["variable", "utc", "localtime"],
+  basis: ["variable"],
+  start: ["absolute"],
+};
+
+/** Clock. */
+export const clock = {
+  clock: group({
+    schema: z.strictObject(shapeOf(members)).superRefine((declared, context) => {
+      for (const [name, offsets] of Object.entries(GOES_WITH)) {
+        if (declared[name as keyof typeof declared] === undefined) continue;
+        if (declared.offset !== undefined && offsets.includes(declared.offset)) continue;
+        const message = `goes with offset ${offsets.map((word) => `"${word}"`).join(" or ")}`;
+        context.addIssue({ code: "custom", path: [name], message });
+      }
+    }).optional().describe("Clock of the guest."),
+    fields: members,
+  }),
+} satisfies Table;

@@ -1,0 +1,141 @@
+/**
+ * Features of the hypervisor: what the guest's firmware and kernel find beside the CPU.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { field, group, kibibytes, shapeOf, type Table } from "../../../table/mod.ts";
+import { getPath, setPath } from "../../../xml/mod.ts";
+import { size } from "../../size.ts";
+import { flag, ON_OFF, toggle, word } from "./bits.ts";
+
+const hyperv = (name: string, doc: string) =>
+  toggle(`./features/hyperv/${name}/@state`, ON_OFF, doc);
+
+const hypervMembers = {
+  mode: word(
+    "./features/hyperv/@mode",
+    ["custom", "passthrough"],
+    "custom: those declared; passthrough: every one that the host has.",
+  ),
+  relaxed: hyperv("relaxed", "Relaxed timer checks."),
+  vapic: hyperv("vapic", "Virtual APIC."),
+  spinlocks: field({
+    schema: z.union([z.int().min(4095), z.literal(false)]).optional().describe(
+      "Tries before a spinning vCPU tells the hypervisor; at least 4095.",
+    ),
+    binding: {
+      path: "./features/hyperv/spinlocks/@retries",
+      read: (domain) => {
+        const state = getPath(domain, "./features/hyperv/spinlocks/@state");
+        if (state !== "on") return state === undefined ? undefined : false;
+        return Number(getPath(domain, "./features/hyperv/spinlocks/@retries") ?? 4095);
+      },
+      write: (domain, value) => {
+        const off = value === false || value === undefined;
+        setPath(domain, "./features/hyperv/spinlocks/@state", off ? "off" : "on");
+        const retries = off ? undefined : `${value}`;
+        setPath(domain, "./features/hyperv/spinlocks/@retries", retries);
+      },
+    },
+    change: "restart",
+  }),
+  vpindex: hyperv("vpindex", "Index of virtual processors."),
+  runtime: hyperv("runtime", "Time that a vCPU ran."),
+  synic: hyperv("synic", "Synthetic interrupt controller."),
+  stimer: hyperv("stimer", "Synthetic timers; they need synic, and the timer hypervclock."),
+  stimerDirect: toggle(
+    "./features/hyperv/stimer/direct/@state",
+    ON_OFF,
+    "Synthetic timers in direct mode.",
+  ),
+  reset: hyperv("reset", "Reset by the hypervisor."),
+  vendorId: field({
+    schema: z.string().regex(/^[^,]{1,12}$/, "must be 1 to 12 characters without comma")
+      .optional().describe("Vendor that the guest finds, at most 12 characters."),
+    binding: {
+      path: "./features/hyperv/vendor_id/@value",
+      read: (domain) => getPath(domain, "./features/hyperv/vendor_id/@value"),
+      write: (domain, value) => {
+        setPath(domain, "./features/hyperv/vendor_id/@state", "on");
+        setPath(domain, "./features/hyperv/vendor_id/@value", `${value}`);
+      },
+    },
+    change: "restart",
+  }),
+  frequencies: hyperv("frequencies", "Frequencies of TSC and APIC."),
+  reenlightenment: hyperv("reenlightenment", "Notice of a migration to another frequency."),
+  tlbflush: hyperv("tlbflush", "TLB flushes by the hypervisor."),
+  ipi: hyperv("ipi", "Interrupts between vCPUs by the hypervisor."),
+  evmcs: hyperv("evmcs", "Enlightened VMCS, on Intel."),
+  avic: hyperv("avic", "APIC virtualisation by the CPU beside synic."),
+} satisfies Table;
+
+const kvmMembers = {
+  hidden: toggle("./features/kvm/hidden/@state", ON_OFF, "The guest does not find KVM."),
+  hintDedicated: toggle(
+    "./features/kvm/hint-dedicated/@state",
+    ON_OFF,
+    "Tells the guest that its vCPUs have host CPUs of their own.",
+  ),
+  pollControl: toggle(
+    "./features/kvm/poll-control/@state",
+    ON_OFF,
+    "The guest decides on polling.",
+  ),
+  pvIpi: toggle("./features/kvm/pv-ipi/@state", ON_OFF, "Paravirtual interrupts between vCPUs."),
+} satisfies Table;
+
+const members = {
+  acpi: flag("./features/acpi", "ACPI; a new PC has it."),
+  apic: flag("./features/apic", "APIC; a new PC has it."),
+  pae: flag("./features/pae", "More than 4 GiB for 32-bit guests."),
+  hap: toggle("./features/hap/@state", ON_OFF, "Paging with the CPU's help."),
+  pmu: toggle("./features/pmu/@state", ON_OFF, "The CPU's performance counters."),
+  vmport: toggle("./features/vmport/@state", ON_OFF, "VMware's I/O port, for its mouse."),
+  vmcoreinfo: toggle("./features/vmcoreinfo/@state", ON_OFF, "Lets crash dumps name the kernel."),
+  smm: toggle(
+    "./features/smm/@state",
+    ON_OFF,
+    "System management mode; secure boot needs it, and brings it along.",
+  ),
+  smmTseg: field({
+    schema: size({ min: 2 ** 20 }).optional()
+      .describe("Memory for system management mode, for example `48MiB`."),
+    binding: kibibytes("./features/smm/tseg"),
+    change: "restart",
+    format: "bytes",
+  }),
+  ioapic: word("./features/ioapic/@driver", ["kvm", "qemu"], "Who emulates the I/O APIC."),
+  gic: word("./features/gic/@version", ["2", "3", "host"], "Interrupt controller of ARM guests."),
+  unknownMsrs: word(
+    "./features/msrs/@unknown",
+    ["ignore", "fault"],
+    "What happens when the guest reads a model-specific register that is not there.",
+  ),
+  hyperv: group({
+    schema: z.strictObject(shapeOf(hypervMembers)).optional().describe(
+      "What Windows finds of Hyper-V; KVM only.",
+    ),
+    fields: hypervMembers,
+  }),
+  kvm: group({
+    schema: z.strictObject(shapeOf(kvmMembers)).optional().describe("What the guest finds of KVM."),
+    fields: kvmMembers,
+  }),
+  tcgCache: field({
+    schema: size({ min: 2 ** 20 }).optional().describe("Cache for translated code, under TCG."),
+    binding: kibibytes("./features/tcg/tb-cache"),
+    change: "restart",
+    format: "bytes",
+  }),
+} satisfies Table;
+
+/** Features. */
+export const features = {
+  features: group({
+    schema: z.strictObject(shapeOf(members)).optional().describe("Features of the hypervisor."),
+    fields: members,
+  }),
+} satisfies Table;
