@@ -7,7 +7,7 @@
 
 import type { MadePlan, Selection } from "../planner/mod.ts";
 import type { Topology } from "../planner/topology.ts";
-import type { StaddleError } from "../providers/error.ts";
+import { StaddleError } from "../providers/error.ts";
 import type { Kind, Provider } from "../providers/provider.ts";
 import type { Lease, StackRecord } from "../state/store.ts";
 import { Hosts } from "./hosts.ts";
@@ -149,8 +149,25 @@ export async function makeSessionPlan(
   const others = made.errors.filter((error) =>
     error.code !== "plan.host-not-read" || !error.where.some((host) => unreachable.has(host))
   );
-  const hostErrors = [...unreachable.values()].map(asStaddleError);
+  const hostErrors = [...unreachable].map(([host, error]) =>
+    ofHost(asStaddleError(error), host, topology?.hostPlaces?.[host])
+  );
   return { plan: made.plan, errors: [...hostErrors, ...others], hostErrors, record };
+}
+
+/** What keeps a host from being read, with its place in the stack and the way around it. */
+function ofHost(error: StaddleError, host: string, place: string | undefined): StaddleError {
+  const { code, message: summary, where, details, help, exitCode, cause } = error;
+  const around = `to go on without it: --exclude "${host}/*"`;
+  return new StaddleError({
+    code,
+    summary,
+    where: [...(place === undefined ? [] : [place]), ...where],
+    details,
+    help: help === undefined ? around : `${help}; ${around}`,
+    exitCode,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** A plan, and the lock under which it was made or found to be good still. */

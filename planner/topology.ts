@@ -23,6 +23,8 @@ export interface Topology {
   /** Parameters as they were parsed, defaults included. */
   readonly parameters: JsonObject;
   readonly hosts: Readonly<Record<string, HostDeclaration>>;
+  /** Where hosts were declared: `file:line:column`, for messages. */
+  readonly hostPlaces?: Readonly<Record<string, string>>;
   /** In order of declaration. */
   readonly resources: readonly Resource[];
   readonly outputs: Readonly<Record<string, Output>>;
@@ -78,9 +80,9 @@ export const resourceSchema: z.ZodType<Resource> = z.strictObject({
   // Any UUID that libvirt takes, for an imported object keeps its own.
   uuid: z.guid(),
   tenure: z.enum(["managed", "existing", "shared"]),
+  adopt: z.boolean().optional(),
   spec: jsonObjectSchema,
   dependsOn: z.array(z.string()),
-  adopt: z.boolean().optional(),
   declaredAt: z.string().optional(),
 });
 
@@ -90,6 +92,7 @@ export const topologySchema: z.ZodType<Topology> = z.strictObject({
   stack: z.string().min(1),
   parameters: jsonObjectSchema,
   hosts: z.record(z.string(), hostSchema),
+  hostPlaces: z.record(z.string(), z.string()).optional(),
   resources: z.array(resourceSchema),
   outputs: z.record(z.string(), z.strictObject({ value: jsonSchema, sensitive: z.boolean() })),
   reservations: z.record(z.string(), z.string()),

@@ -57,6 +57,9 @@ export function buildTopology(definition: StackDefinition, options: BuildOptions
         hosts: Object.fromEntries(
           [...recorder.hosts].map(([name, host]) => [name, plain(host.declaration)]),
         ),
+        hostPlaces: Object.fromEntries(
+          [...recorder.hosts].flatMap(([name, { at }]) => (at === undefined ? [] : [[name, at]])),
+        ),
         resources: finish(recorder),
         outputs,
         reservations: ofMachines(recorder, reservations),
@@ -127,10 +130,10 @@ function resource(entry: Entry, spec: JsonObject): Resource {
     name,
     uuid,
     tenure,
+    ...(adopt === true ? { adopt } : {}),
     spec: plain(spec),
     dependsOn,
     ...(at === undefined ? {} : { declaredAt: at }),
-    ...(adopt === true ? { adopt } : {}),
   };
 }
 

@@ -253,13 +253,20 @@ function topologyOf(project: Project, report: Success): Topology {
     });
   }
   const { root } = project;
-  const resources = parsed.data.resources.map((resource) => {
-    const { declaredAt } = resource;
-    return declaredAt?.startsWith(`${root}/`)
-      ? { ...resource, declaredAt: declaredAt.slice(root.length + 1) }
-      : resource;
-  });
-  return { ...parsed.data, resources };
+  const inProject = (place: string) =>
+    place.startsWith(`${root}/`) ? place.slice(root.length + 1) : place;
+  const { resources, hostPlaces = {} } = parsed.data;
+  return {
+    ...parsed.data,
+    hostPlaces: Object.fromEntries(
+      Object.entries(hostPlaces).map(([host, place]) => [host, inProject(place)]),
+    ),
+    resources: resources.map((resource) =>
+      resource.declaredAt === undefined
+        ? resource
+        : { ...resource, declaredAt: inProject(resource.declaredAt) }
+    ),
+  };
 }
 
 function refuseImpure(project: Project, topology: Topology, text: string, second: Outcome): void {
