@@ -18,6 +18,7 @@ import type { HostFacts } from "../../facts.ts";
 import { compareTable, describeTable, pendingFields, readTable } from "../../table/mod.ts";
 import { parseXml } from "../../xml/mod.ts";
 import { checkMachine } from "./check.ts";
+import { usualDevices } from "./guest.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
 
@@ -143,9 +144,10 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
   const alias = spec.machine ?? DEFAULT_MACHINE[arch];
   const known = facts?.emulators[arch]?.machines.find((machine) => machine.name === alias);
   const kvm = runsUnderKvm(spec, arch, facts);
+  const usual = usualDevices(spec);
   return inTableOrder({
     console: true,
-    agent: true,
+    agent: spec.devices !== "emulated",
     vcpus: 1,
     power: "on",
     ...resource.spec,
@@ -153,9 +155,9 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
     arch,
     ...(alias === undefined ? {} : { machine: known?.canonical ?? alias }),
     cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch),
-    disks: spec.disks.map((disk) => ({ bus: "virtio", ...disk })) as unknown as JsonObject[],
+    disks: spec.disks.map((disk) => ({ bus: usual.bus, ...disk })) as unknown as JsonObject[],
     nics: spec.nics.map((nic) =>
-      nic.hostdev === undefined ? { model: "virtio", ...nic } : nic
+      nic.hostdev === undefined ? { model: usual.nic, ...nic } : nic
     ) as unknown as JsonObject[],
   });
 }

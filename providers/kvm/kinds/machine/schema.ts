@@ -6,8 +6,8 @@
 
 import { z } from "zod";
 import { shapeOf } from "../../table/mod.ts";
-import { formatBytes } from "../size.ts";
 import { ownedPlaces, ownerOfPatch } from "./escape_check.ts";
+import { clashes } from "./spans.ts";
 import { machineTable } from "./table.ts";
 
 let owned: ReturnType<typeof ownedPlaces> | undefined;
@@ -17,12 +17,8 @@ export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
   (machine, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
-    const { vcpus = 1, maxVcpus, memory, maxMemory } = machine;
-    if (maxVcpus !== undefined && vcpus > maxVcpus) {
-      refuse("vcpus", `${vcpus} is above maxVcpus, ${maxVcpus}`);
-    }
-    if (maxMemory !== undefined && memory > maxMemory) {
-      refuse("memory", `${formatBytes(memory)} is above maxMemory, ${formatBytes(maxMemory)}`);
+    for (const { path, message } of clashes(machine)) {
+      context.addIssue({ code: "custom", path: [...path], message });
     }
     if (machine.consoleLog !== undefined && machine.console === false) {
       refuse("consoleLog", "there is no console to log: remove `console: false`");

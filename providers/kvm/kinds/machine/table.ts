@@ -15,6 +15,7 @@ import { clock } from "./fields/clock.ts";
 import { consoles } from "./fields/consoles.ts";
 import { escape } from "./fields/escape.ts";
 import { features } from "./fields/features.ts";
+import { guest } from "./fields/guest.ts";
 import { identity } from "./fields/identity.ts";
 import { lifecycle } from "./fields/lifecycle.ts";
 import { memory } from "./fields/memory.ts";
@@ -30,6 +31,7 @@ import { tuning } from "./fields/tuning.ts";
 /** The table. */
 export const machineTable = {
   ...identity,
+  ...guest,
   ...platform,
   ...boot,
   ...processor,

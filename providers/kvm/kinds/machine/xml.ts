@@ -7,6 +7,8 @@
 import type { JsonObject, Mark, Resource } from "../../../provider.ts";
 import { removeWithdrawn, writeTable } from "../../table/mod.ts";
 import { element, parseXml, serializeXml, writeMark, type XmlElement } from "../../xml/mod.ts";
+import { settleBootOrder } from "./fields/boot.ts";
+import { guestClock, guestFeatures, guestHelpers } from "./guest.ts";
 import type { MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
 
@@ -25,14 +27,15 @@ export function machineXml(resource: Resource, mark: Mark): string {
     element("name", {}, spec.name),
     element("uuid", {}, resource.uuid),
     element("os", {}, element("type", { arch: spec.arch, machine: spec.machine }, "hvm")),
-    isPc(spec) && element("features", {}, element("acpi"), element("apic")),
-    element("clock", { offset: "utc" }),
+    guestFeatures(spec),
+    guestClock(spec),
     element("on_poweroff", {}, "destroy"),
     element("on_reboot", {}, "restart"),
     element("on_crash", {}, "destroy"),
     devices(spec),
   );
   writeTable(machineTable, domain, resource.spec);
+  settleBootOrder(domain);
   writeMark(domain, mark);
   return serializeXml(domain);
 }
@@ -47,6 +50,7 @@ export function patchMachine(
   const domain = parseXml(xml);
   if (previous !== undefined) removeWithdrawn(machineTable, domain, resource.spec, previous);
   writeTable(machineTable, domain, resource.spec);
+  settleBootOrder(domain);
   writeMark(domain, mark);
   return serializeXml(domain);
 }
@@ -62,18 +66,13 @@ function devices(spec: MachineSpec): XmlElement {
       () => element("controller", { type: "pci", model: "pcie-root-port" }),
     ),
     element("controller", { type: "usb", model: "none" }),
-    element("memballoon", { model: "virtio" }),
-    element("rng", { model: "virtio" }, element("backend", { model: "random" }, "/dev/urandom")),
+    ...guestHelpers(spec),
   );
 }
 
 /** Devices that each take a root port of their own from the start. */
 function plugged(spec: MachineSpec): number {
   return spec.disks.length + spec.nics.length + 5;
-}
-
-function isPc(spec: MachineSpec): boolean {
-  return spec.arch === "x86_64" || spec.arch === "i686";
 }
 
 function usesPcie(spec: MachineSpec): boolean {

@@ -5,8 +5,7 @@
  */
 
 import { z } from "zod";
-import type { Json } from "../../../../provider.ts";
-import { aliasName, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
 import {
   child,
   children,
@@ -52,42 +51,24 @@ const menu = {
   timeout: whole("./os/bootmenu/@timeout", [0, 65_535], "Milliseconds for which it waits."),
 } satisfies Table;
 
-/** Boot by kind of device, as old firmware does. */
-const CLASSES = ["hd", "cdrom", "network", "fd"] as const;
-const ofClass = (name: unknown) => (CLASSES as readonly unknown[]).includes(name);
-
-/** Devices that can stand in the boot order. */
-function bootable(domain: XmlElement): XmlElement[] {
+/** Devices that may carry a place in the boot order of their own. */
+function ordered(domain: XmlElement): XmlElement[] {
   const devices = child(domain, "devices");
-  return devices === undefined ? [] : ["disk", "interface", "hostdev", "redirdev"].flatMap(
-    (name) => children(devices, name),
-  );
+  if (devices === undefined) return [];
+  return ["disk", "interface", "hostdev", "redirdev"].flatMap((name) => children(devices, name))
+    .filter((device) => child(device, "boot") !== undefined);
 }
 
-function nameOf(device: XmlElement): string {
-  return aliasName(device) ?? getPath(device, "./target/@dev") ??
-    getPath(device, "./mac/@address") ?? getPath(device, "./alias/@name") ?? "";
-}
-
-const orderOf = (device: XmlElement) => Number(getPath(device, "./boot/@order"));
-
-function readOrder(domain: XmlElement): Json | undefined {
-  const ordered = bootable(domain).filter((device) => child(device, "boot") !== undefined);
-  if (ordered.length > 0) return ordered.sort((a, b) => orderOf(a) - orderOf(b)).map(nameOf);
-  const classes = getElements(domain, "./os/boot").map((item) => getPath(item, "./@dev") ?? "");
-  return classes.length === 0 ? undefined : classes;
-}
-
-function writeOrder(domain: XmlElement, value: Json | undefined): void {
-  const names = (value ?? []) as readonly string[];
+function removeKinds(domain: XmlElement): void {
   for (const item of getElements(domain, "./os/boot")) removeElement(domain, "./os", item);
-  for (const device of bootable(domain)) {
-    const place = names.indexOf(nameOf(device));
-    setPath(device, "./boot/@order", place < 0 ? undefined : `${place + 1}`);
-  }
-  for (const name of names.filter(ofClass)) {
-    ensureElement(domain, "./os").children.push(element("boot", { dev: name }));
-  }
+}
+
+/**
+ * libvirt takes an order of kinds of device, or of devices, and writes `hd` where neither stands: that
+ * gives way to devices that have a place of their own.
+ */
+export function settleBootOrder(domain: XmlElement): void {
+  if (ordered(domain).length > 0) removeKinds(domain);
 }
 
 /** Direct kernel boot, the firmware's menu. */
@@ -112,26 +93,29 @@ export const boot = {
   ),
 } satisfies Table;
 
-/** The boot order: written after the devices that it names. */
+/** The boot order by kind of device, as old firmware does it; each device has one of its own. */
 export const bootOrder = {
   bootOrder: field({
-    schema: z.array(z.string().min(1)).min(1).superRefine((names, context) => {
-      const refuse = (index: number, message: string) =>
-        context.addIssue({ code: "custom", path: [index], message });
-      for (const [index, name] of names.entries()) {
-        if (names.indexOf(name) !== index) refuse(index, `"${name}" stands twice`);
-        if (ofClass(name) !== ofClass(names[0])) {
-          refuse(index, `devices by name, or kinds of device (${CLASSES.join(", ")}), not both`);
-        }
-      }
-    }).optional().describe(
-      "From what the guest boots, first to last: names of disks and NICs, or kinds of device: hd, " +
-        "cdrom, network, fd.",
+    schema: z.array(z.enum(["hd", "cdrom", "network", "fd"])).min(1).refine(
+      (kinds) => new Set(kinds).size === kinds.length,
+      { error: "names a kind of device twice" },
+    ).optional().describe(
+      "Kinds of device from which the guest boots, first to last; single devices have a " +
+        "`bootOrder` of their own, and only one of both may be declared.",
     ),
     binding: {
-      path: "./devices/*/boot/@order, ./os/boot/@dev",
-      read: readOrder,
-      write: writeOrder,
+      path: "./os/boot/@dev",
+      read: (domain) => {
+        const kinds = getElements(domain, "./os/boot").map((item) => getPath(item, "./@dev") ?? "");
+        return kinds.length === 0 ? undefined : kinds;
+      },
+      write: (domain, value) => {
+        removeKinds(domain);
+        for (const device of ordered(domain)) setPath(device, "./boot", undefined);
+        for (const dev of (value ?? []) as readonly string[]) {
+          ensureElement(domain, "./os").children.push(element("boot", { dev }));
+        }
+      },
     },
     change: "restart",
   }),

@@ -19,7 +19,18 @@ function machineTypeEqual(declared: unknown, actual: unknown): boolean {
 }
 
 const loader = {
-  path: words("./os/loader", "Absolute path of the firmware's code on the host."),
+  path: {
+    ...words("./os/loader", "Absolute path of the firmware's code on the host."),
+    binding: {
+      ...text("./os/loader"),
+      // libvirt chooses by a word, or takes the path: not both.
+      write: (domain, value) => {
+        setPath(domain, "./os/@firmware", undefined);
+        setPath(domain, "./os/firmware", undefined);
+        text("./os/loader").write(domain, value);
+      },
+    },
+  },
   type: word("./os/loader/@type", ["rom", "pflash"], "rom: a BIOS; pflash: UEFI in flash memory."),
   readonly: toggle("./os/loader/@readonly", YES_NO, "Whether the guest may write to it."),
   secure: toggle("./os/loader/@secure", YES_NO, "Whether it needs system management mode."),
