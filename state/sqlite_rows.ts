@@ -220,11 +220,16 @@ function writeJournal(file: SqliteFile, stack: string, entry: JournalEntry): voi
   );
 }
 
-/** Steps that began and neither ended nor failed, in the order in which they began. */
+/**
+ * Steps that began and neither ended nor failed, in the order in which they began. What a later run has
+ * brought to an end at the same address is no longer among them.
+ */
 export function unfinishedSteps(file: SqliteFile, stack: string): readonly JournalEntry[] {
   return file.all(
-    `SELECT * FROM journal WHERE stack = ?1 AND phase = 'begin' AND (run, step) NOT IN
+    `SELECT * FROM journal AS open WHERE stack = ?1 AND phase = 'begin' AND (run, step) NOT IN
        (SELECT run, step FROM journal WHERE stack = ?1 AND phase <> 'begin')
+       AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.stack = ?1 AND later.phase = 'end'
+         AND later.address = open.address AND later.run <> open.run AND later.number > open.number)
      ORDER BY number`,
     stack,
   ).map((row) => ({

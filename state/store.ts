@@ -175,7 +175,7 @@ export interface Store extends AsyncDisposable {
   lock(stack: string, who: string): Promise<Lease>;
   /** Who holds a stack's lock now. */
   holder(stack: string): Promise<LockHolder | undefined>;
-  /** Steps that began and did not end, newest run last. */
+  /** Steps that began, did not end, and were not made good by a later run; newest run last. */
   unfinished(stack: string): Promise<readonly JournalEntry[]>;
   /** The last runs, newest first. */
   runs(stack: string, limit: number): Promise<readonly RunRecord[]>;

@@ -269,6 +269,13 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
     ]);
     await lease.write({ journal: [entry("r2", "create:b", "end")] });
     assert.deepEqual(await store.unfinished("shop"), [entry("r1", "create:a", "begin")]);
+    // The run that was stopped never says more: the one that finishes its work closes the step.
+    await lease.write({
+      journal: [entry("r3", "update:a", "begin"), entry("r3", "update:a", "end")],
+    });
+    assert.deepEqual(await store.unfinished("shop"), []);
+    await lease.write({ journal: [entry("r4", "update:a", "begin")] });
+    assert.deepEqual(await store.unfinished("shop"), [entry("r4", "update:a", "begin")]);
   });
 
   behaviour("lists runs newest first, each as it was last written", async (fixture) => {
