@@ -27,6 +27,24 @@ export type {
   XmlPatch,
 } from "./declare/machine.ts";
 export type {
+  ClockOptions,
+  CpuOptions,
+  FeatureOptions,
+  HypervOptions,
+  MemoryBackingOptions,
+  NumaMode,
+  NumaOptions,
+  PlatformOptions,
+  SmbiosOptions,
+} from "./declare/machine_platform.ts";
+export type {
+  BlkioTuneOptions,
+  CpuTuneOptions,
+  LifecycleAction,
+  Scheduling,
+  TuningOptions,
+} from "./declare/machine_tuning.ts";
+export type {
   DnsOptions,
   ExistingNetworkOptions,
   NetworkOptions,

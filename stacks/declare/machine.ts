@@ -42,9 +42,11 @@ import {
   subjectOf,
   unknown,
 } from "./context.ts";
+import type { PlatformOptions } from "./machine_platform.ts";
+import type { TuningOptions } from "./machine_tuning.ts";
 import { networkFacts } from "./network.ts";
 import { poolOrStore } from "./pool.ts";
-import { contentFields, makeVolume, type Size, type VolumeContent } from "./volume.ts";
+import { contentFields, makeVolume, type VolumeContent } from "./volume.ts";
 
 /** How a disk is attached. */
 export interface DiskAttachment {
@@ -108,21 +110,8 @@ export type XmlPatch =
   );
 
 /** A virtual machine. What is not declared is left to the host, now and later. */
-export interface MachineOptions extends CommonOptions, AdoptOptions {
-  /** Memory that the guest has, for example `"2GiB"`. */
-  readonly memory: Size;
-  /** Most memory that it can be given without a restart; `memory` unless declared. */
-  readonly maxMemory?: Size;
-  /** Virtual CPUs; 1 unless declared. */
-  readonly vcpus?: number;
-  /** Most virtual CPUs that it can be given without a restart; `vcpus` unless declared. */
-  readonly maxVcpus?: number;
-  /** CPU that the guest sees. */
-  readonly cpu?: {
-    readonly mode?: "host-passthrough" | "host-model" | "maximum" | "custom";
-    /** A named model, with mode `custom`. */
-    readonly model?: string;
-  };
+export interface MachineOptions
+  extends CommonOptions, AdoptOptions, PlatformOptions, TuningOptions {
   /** Disks in the guest's order. */
   readonly disks?: readonly DiskOptions[];
   /** NICs in the guest's order. */
@@ -137,9 +126,9 @@ export interface MachineOptions extends CommonOptions, AdoptOptions {
     readonly initrd?: Image;
     /** Kernel command line. */
     readonly cmdline?: string;
+    /** Absolute path of a device tree on the host, for ARM and PowerPC. */
+    readonly deviceTree?: string;
   };
-  /** `bios` or `uefi`; what the machine type has unless declared. */
-  readonly firmware?: "bios" | "uefi";
   /**
    * `prefer-kvm` (unless declared): KVM where guests really run under it, else full emulation (TCG);
    * `require-kvm`: refuse a host where they do not; `tcg`: full emulation.
@@ -458,13 +447,14 @@ function makeSeed(
 
 function makeBoot(owner: Owner, boot: NonNullable<MachineOptions["boot"]>): JsonObject {
   const { context, subject } = owner;
-  checkKeys(subject, boot, ["kernel", "initrd", "cmdline"], ["boot"]);
+  checkKeys(subject, boot, ["kernel", "initrd", "cmdline", "deviceTree"], ["boot"]);
   const file = (field: "kernel" | "initrd") =>
     reference<Image>(context, subject, ["boot", field], "image", boot[field]).resource;
   return {
     kernel: file("kernel"),
     initrd: boot.initrd === undefined ? undefined : file("initrd"),
     cmdline: boot.cmdline,
+    deviceTree: boot.deviceTree,
   };
 }
 
