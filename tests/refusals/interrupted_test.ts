@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { DENO_ARGS, type Ended, ended } from "../cli/staddle.ts";
+import { type Ended, ended } from "../cli/staddle.ts";
 import { listing } from "../examples/staddle.ts";
 import { Fleet, type FleetHost, fleetObstacle, poll } from "../fleet/mod.ts";
 import { requirement } from "../support/skip.ts";
@@ -173,7 +173,7 @@ Deno.test({ name: "runs that are stopped in the middle", ...needs }, async (t) =
 
   await step("Ctrl-C on a terminal reaches every process of the run, and not ssh", async () => {
     const onTerminal = (args: readonly string[]) => {
-      const words = [Deno.execPath(), ...DENO_ARGS, ...args].map((word) => `'${word}'`);
+      const words = project.words(args).map((word) => `'${word}'`);
       return new Deno.Command("script", {
         args: ["-qec", words.join(" "), "/dev/null"],
         cwd: project.folder,

@@ -5,13 +5,15 @@
  */
 
 import assert from "node:assert/strict";
-import { begin, type Ended, ended } from "../cli/staddle.ts";
+import { begin, DENO_ARGS, type Ended, ended } from "../cli/staddle.ts";
 
 /** A stack's folder. */
 export interface Project extends AsyncDisposable {
   readonly folder: string;
   path(name: string): string;
   write(name: string, text: string): Promise<void>;
+  /** The words that run `staddle ARGS`. */
+  words(args: readonly string[]): string[];
   /** Begins `staddle ARGS` in the folder. */
   begin(args: readonly string[], env?: Record<string, string>): Deno.ChildProcess;
   /** Runs `staddle ARGS` in the folder. */
@@ -31,6 +33,7 @@ export async function makeProject(files: Readonly<Record<string, string>>): Prom
       given.add(name);
       await Deno.writeTextFile(`${folder}/${name}`, text);
     },
+    words: (args) => [Deno.execPath(), ...DENO_ARGS, ...args],
     begin: (args, env) => begin(args, env, folder),
     run: (args, env) => ended(begin(args, env, folder)),
     async checkUntouched() {
