@@ -23,6 +23,7 @@ import type { DestroyFlags } from "./commands/destroy.ts";
 import type { DriftFlags } from "./commands/drift.ts";
 import type { GraphFlags } from "./commands/graph.ts";
 import type { HistoryFlags } from "./commands/history.ts";
+import type { ImportFlags } from "./commands/import.ts";
 import type { PlanCommandFlags } from "./commands/plan.ts";
 import type { ShowFlags } from "./commands/show.ts";
 import type { StateFlags } from "./commands/state.ts";
@@ -221,6 +222,35 @@ const doctor: Command<Context> = buildCommand<{ json?: boolean }, [string?], Con
   docs: { brief: "Say whether a host is fit for Staddle, and what to do if it is not" },
 });
 
+const importCommand: Command<Context> = buildCommand<ImportFlags, [string, ...string[]], Context>({
+  loader: async () => (await import("./commands/import.ts")).importMachines,
+  parameters: {
+    flags: {
+      out: {
+        kind: "parsed",
+        parse: String,
+        brief: "Folder to write stack.ts to; made if it is not there",
+        placeholder: "dir",
+      },
+    },
+    positional: {
+      kind: "array",
+      parameter: {
+        brief: "libvirt URI of the host, then names of machines; all of them unless named",
+        parse: String,
+        placeholder: "uri|name",
+      },
+      minimum: 1,
+    },
+  },
+  docs: {
+    brief: "Write a stack that declares what a host has",
+    fullDescription:
+      "Write a stack that declares machines which a host has already, and what they are on. Nothing " +
+      "on the host is touched: the machines become the stack's own when it is applied.",
+  },
+});
+
 const state = buildRouteMap<"list" | "show", Context>({
   routes: {
     list: buildCommand<StateFlags, [string?], Context>({
@@ -313,6 +343,7 @@ const root = buildRouteMap<string, Context>({
     state,
     history,
     doctor,
+    import: importCommand,
     completions,
     version,
   },

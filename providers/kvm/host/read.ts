@@ -13,6 +13,7 @@ import {
   type Connection,
   type Domain,
   isNotFound,
+  LibvirtError,
   type Network,
   type StoragePool,
   type StorageVolume,
@@ -232,7 +233,7 @@ async function readNetworks(
       wanted<Network>(all, requests).map(async (network) => {
         const runs = active.has(network.uuid);
         const [xml, liveXml] = await Promise.all([
-          unlessGone(network.xml(NETWORK_INACTIVE)),
+          unlessGone(configuration(network, NETWORK_INACTIVE)),
           runs ? unlessGone(network.xml()) : undefined,
         ]);
         if (xml === undefined) return undefined;
@@ -255,6 +256,8 @@ async function readNetworks(
 const POOLS = { active: 2, autostart: 16 } as const;
 /** `VIR_STORAGE_XML_INACTIVE`. */
 const POOL_INACTIVE = 1;
+/** `VIR_ERR_INVALID_ARG`. */
+const INVALID_ARGUMENT = 8;
 
 async function readPools(
   connection: Connection,
@@ -272,7 +275,7 @@ async function readPools(
     const starts = uuidsOf(autostart);
     const found = await Promise.all(
       wanted<StoragePool>(all, requests).map(async (pool) => {
-        const xml = await unlessGone(pool.xml(POOL_INACTIVE));
+        const xml = await unlessGone(configuration(pool, POOL_INACTIVE));
         if (xml === undefined) return undefined;
         return observed("pool", host, pool, {
           xml,
@@ -284,6 +287,16 @@ async function readPools(
     return found.filter((item) => item !== undefined);
   } finally {
     disposeAll(all, running, autostart);
+  }
+}
+
+/** The configuration. The in-memory driver knows no flags here: its objects have one XML. */
+async function configuration(object: Network | StoragePool, inactive: number): Promise<string> {
+  try {
+    return await object.xml(inactive);
+  } catch (error) {
+    if (error instanceof LibvirtError && error.code === INVALID_ARGUMENT) return await object.xml();
+    throw error;
   }
 }
 
