@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { shapeOf } from "../../table/mod.ts";
+import { deviceClashes } from "./device_spans.ts";
 import { ownedPlaces, ownerOfPatch } from "./escape_check.ts";
 import { clashes } from "./spans.ts";
 import { machineTable } from "./table.ts";
@@ -17,7 +18,7 @@ export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
   (machine, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
-    for (const { path, message } of clashes(machine)) {
+    for (const { path, message } of [...clashes(machine), ...deviceClashes(machine)]) {
       context.addIssue({ code: "custom", path: [...path], message });
     }
     if (machine.consoleLog !== undefined && machine.console === false) {

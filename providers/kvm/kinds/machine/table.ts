@@ -10,20 +10,28 @@
  */
 
 import type { Table } from "../../table/mod.ts";
+import { beyond } from "./fields/beyond.ts";
 import { boot, bootOrder } from "./fields/boot.ts";
+import { characters } from "./fields/characters.ts";
 import { clock } from "./fields/clock.ts";
 import { consoles } from "./fields/consoles.ts";
+import { controllerList } from "./fields/controllers.ts";
+import { displays } from "./fields/displays.ts";
 import { escape } from "./fields/escape.ts";
 import { features } from "./fields/features.ts";
 import { guest } from "./fields/guest.ts";
+import { guestAids } from "./fields/guest_aids.ts";
+import { attachments } from "./fields/host_devices.ts";
 import { identity } from "./fields/identity.ts";
 import { lifecycle } from "./fields/lifecycle.ts";
 import { memory } from "./fields/memory.ts";
 import { network } from "./fields/network.ts";
 import { numa } from "./fields/numa.ts";
+import { pictures } from "./fields/pictures.ts";
 import { platform } from "./fields/platform.ts";
 import { power } from "./fields/power.ts";
 import { processor } from "./fields/processor.ts";
+import { shares } from "./fields/shares.ts";
 import { storage } from "./fields/storage.ts";
 import { sysinfo } from "./fields/sysinfo.ts";
 import { tuning } from "./fields/tuning.ts";
@@ -43,9 +51,17 @@ export const machineTable = {
   ...tuning,
   ...storage,
   ...network,
+  ...controllerList,
   ...consoles,
+  ...displays,
+  ...pictures,
+  ...characters,
+  ...guestAids,
+  ...shares,
+  ...attachments,
   ...bootOrder,
   ...power,
+  ...beyond,
   ...lifecycle,
   ...escape,
 } satisfies Table;

@@ -1,0 +1,86 @@
+/**
+ * What spans several devices of a machine, known from the declaration alone.
+ *
+ * @module
+ */
+
+import type { Clash } from "./spans.ts";
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** The fields that are looked at. */
+export interface DeviceSpanning {
+  readonly arch?: string;
+  readonly machine?: string;
+  readonly console?: boolean;
+  readonly graphics?: string;
+  readonly disks: readonly Entry[];
+  readonly cdroms?: readonly Entry[];
+  readonly controllers?: readonly Entry[];
+  readonly displays?: readonly Entry[];
+  readonly serials?: readonly Entry[];
+}
+
+/** What does not fit together. */
+export function* deviceClashes(machine: DeviceSpanning): Iterable<Clash> {
+  yield* targets(machine);
+  yield* buses(machine);
+  yield* controllers(machine);
+  const { graphics, displays = [], serials = [] } = machine;
+  if (graphics !== undefined && displays.length > 0 && graphics !== displays[0]!.type) {
+    yield {
+      path: ["graphics"],
+      message: `is "${graphics}", and the first display is ${
+        displays[0]!.type
+      }: declare displays alone`,
+    };
+  }
+  if (machine.console === false && serials.length > 0) {
+    yield {
+      path: ["console"],
+      message: "false takes every serial port away, and serials declares some: leave it out",
+    };
+  }
+}
+
+function* targets({ disks }: DeviceSpanning): Iterable<Clash> {
+  const seen = new Map<unknown, number>();
+  for (const [index, { target }] of disks.entries()) {
+    if (target === undefined) continue;
+    const other = seen.get(target);
+    if (other !== undefined) {
+      yield {
+        path: ["disks", index, "target"],
+        message: `${target} is that of disks[${other}] too`,
+      };
+    }
+    seen.set(target, index);
+  }
+}
+
+/** Machine types of the PCI Express kind have no IDE controller. */
+function* buses({ arch = "x86_64", machine, disks, cdroms = [] }: DeviceSpanning): Iterable<Clash> {
+  const type = machine ?? (arch === "x86_64" || arch === "i686" ? "q35" : arch);
+  if (/^(pc(-i440fx.*)?|isapc|ppc64.*)$/.test(type)) return;
+  for (const [list, entries] of Object.entries({ disks, cdroms })) {
+    for (const [index, { bus }] of entries.entries()) {
+      if (bus !== "ide") continue;
+      const path = [list, index, "bus"];
+      yield { path, message: `the machine type ${type} has no IDE: write "sata"` };
+    }
+  }
+}
+
+function* controllers({ controllers = [] }: DeviceSpanning): Iterable<Clash> {
+  const seen = new Map<string, number>();
+  for (const [index, { type, index: number }] of controllers.entries()) {
+    if (type === "pci" && number === undefined) continue;
+    const key = `${type}${number ?? 0}`;
+    const other = seen.get(key);
+    if (other !== undefined) {
+      const path = ["controllers", index, "index"];
+      yield { path, message: `${type} controller ${number ?? 0} is controllers[${other}] too` };
+    }
+    seen.set(key, index);
+  }
+}
