@@ -148,9 +148,28 @@ function gaveUp(step: Step, code: string, why: string, cause: StaddleError): Sta
   });
 }
 
+/** An error that does not say what it is about, with the step's resource, its host and its place. */
+function named(error: StaddleError, step: Step): StaddleError {
+  const { code, message: summary, details, help, exitCode, cause } = error;
+  const { declaredAt } = step.resource;
+  return new StaddleError({
+    code,
+    summary,
+    where: [
+      ...(declaredAt === undefined ? [] : [declaredAt]),
+      step.address,
+      `${step.kind} "${step.key}" on host "${step.host}"`,
+    ],
+    details,
+    ...(help === undefined ? {} : { help }),
+    exitCode,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 /** Whatever a provider threw, as an error that names the step. */
 export function toStaddleError(thrown: unknown, step: Step): StaddleError {
-  if (thrown instanceof StaddleError) return thrown;
+  if (thrown instanceof StaddleError) return thrown.where.length > 0 ? thrown : named(thrown, step);
   return new StaddleError({
     code: "apply.step-failed",
     summary: `Cannot ${step.operation} ${step.address}`,

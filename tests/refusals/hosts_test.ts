@@ -172,6 +172,31 @@ Deno.test({ name: "hosts refuse, with nothing touched", ...needs }, async (t) =>
     });
   }
 
+  await t.step("an image that is not what was declared when it is fetched", async () => {
+    const before = await both(fleet);
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => new Response("something else"),
+    );
+    const from = `http://127.0.0.1:${server.addr.port}/base.raw`;
+    const body = `far.image("base", { from: "${from}", sha256: "${"0".repeat(64)}" });`;
+    await project.write("stack.ts", stackText(fleet, { name: "digest", body }));
+    const applied = await project.run(["apply", "stack.ts", "--yes"]);
+    assert.equal(applied.code, 1, applied.stdout + applied.stderr);
+    golden(
+      import.meta.url,
+      "image-fetched-with-wrong-digest.txt",
+      steady(applied.stderr, { ...names, [from]: "<url>" }),
+    );
+    // The image's pool and the other host's network were made; of the image nothing is left.
+    const files = await fleet.host(2).must("ls -A /var/lib/libvirt/staddle");
+    assert.equal(files, "");
+    const destroyed = await project.run(["destroy", "stack.ts", "--yes"]);
+    assert.equal(destroyed.code, 0, destroyed.stdout + destroyed.stderr);
+    assert.deepEqual(await both(fleet), before);
+    await Deno.remove(project.path(".staddle"), { recursive: true });
+  });
+
   await t.step("a plan file that was edited into a cycle", async () => {
     const before = await both(fleet);
     await project.write("stack.ts", stackText(fleet, { name: "good" }));
