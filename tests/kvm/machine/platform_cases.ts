@@ -182,8 +182,7 @@ export const CASES: readonly Case[] = [
   boot(["pm.suspendToMemory", "pm.suspendToDisk"], {}, {
     pm: { suspendToMemory: false, suspendToDisk: true },
   }),
-  live(["onPoweroff", "onReboot", "onCrash"], {}, {
-    onPoweroff: "restart",
+  live(["onReboot", "onCrash"], {}, {
     onReboot: "destroy",
     onCrash: "preserve",
   }),

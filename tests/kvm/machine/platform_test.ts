@@ -131,6 +131,13 @@ Deno.test("a CPU that was worked out at the start is no difference", () => {
   );
   const host = observed(declared, { running: true, xml: config, liveXml: live });
   assert.deepEqual(machineKind.notes?.(declared, lookup({ observed: host })), []);
+  const less = machine({
+    cpu: { mode: "host-model", features: [{ name: "x2apic", policy: "disable" }] },
+  });
+  const waiting = observed(less, { running: true, liveXml: live });
+  assert.deepEqual(machineKind.notes?.(less, lookup({ observed: waiting })), [
+    "pending restart: cpu.features[x2apic].policy",
+  ]);
   const other = machine({ cpu: { mode: "host-passthrough" } });
   const saved = observed(other, { running: true, liveXml: live });
   assert.deepEqual(machineKind.notes?.(other, lookup({ observed: saved })), [
@@ -235,6 +242,7 @@ Deno.test("what does not fit together is refused, and what would fit is said", a
     ["clock.timezone", { clock: { offset: "utc", timezone: "CET" } }, /offset "timezone"/],
     ["secureBoot", { secureBoot: true }, /firmware: "uefi"/],
     ["nvram", { firmware: "bios", nvram: "/x" }, /UEFI/],
+    ["onReboot", { onPoweroff: "restart", onReboot: "destroy" }, /QEMU/],
     ["bootOrder", { bootOrder: ["hd", "hd"] }, /twice/],
     [
       "disks.0.bootOrder",

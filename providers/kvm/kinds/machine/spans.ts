@@ -17,6 +17,8 @@ export interface Spanning {
   readonly firmware?: string;
   readonly secureBoot?: boolean;
   readonly nvram?: string;
+  readonly onPoweroff?: string;
+  readonly onReboot?: string;
   readonly bootOrder?: readonly string[];
   readonly ioThreads?: number;
   readonly cpu?: {
@@ -57,6 +59,11 @@ export function* clashes(machine: Spanning): Iterable<Clash> {
   yield* amounts(machine);
   yield* firmware(machine);
   yield* order(machine);
+  if (machine.onPoweroff === "restart" && machine.onReboot === "destroy") {
+    const message =
+      "QEMU cannot end at a reboot and start anew at a power-off: declare one of both";
+    yield { path: ["onReboot"], message };
+  }
 }
 
 function* counts({ vcpus, maxVcpus, cpu, cpuTune, ioThreads }: Spanning): Iterable<Clash> {
