@@ -74,7 +74,9 @@ mount -t hugetlbfs hugetlbfs "$root/dev/hugepages" 2>/dev/null || rmdir "$root/d
 
 # Nothing of the machine below shows in the host: its libvirt, its users' homes, its keys.
 if [ ! -e "$dir/made" ]; then
-  rm -rf "$root"/var/lib/libvirt "$root"/var/cache/libvirt "$root"/var/log/libvirt "$root"/etc/libvirt/{qemu,storage,secrets,nwfilter,hooks}
+  theirs=("$root"/var/{lib,cache,log}/libvirt "$root"/etc/libvirt/{qemu,storage,secrets,nwfilter,hooks})
+  # Once more if the machine's own libvirt has just written there, between the look and the removal.
+  rm -rf "${theirs[@]}" || rm -rf "${theirs[@]}"
   rm -rf "$root"/etc/ssh/ssh_host_* "$root"/etc/ssh/sshd_config.d "$root"/etc/cron* "$root"/srv/shared/*
   mkdir -p "$root"/var/lib/libvirt/{images,boot,dnsmasq,sanlock} "$root"/var/cache/libvirt/qemu "$root"/var/log/libvirt/qemu
   mkdir -p "$root"/etc/libvirt/{qemu/networks/autostart,storage/autostart,nwfilter}
