@@ -96,7 +96,10 @@ export const SAMPLES: readonly Sample[] = [
   disk("queueSize", {}, { queueSize: 256 }),
   disk("copyOnRead", {}, { copyOnRead: true }),
   disk("readonly", {}, { readonly: true }),
-  disk("shareable", {}, { shareable: true }),
+  disk("shareable", { volume: "lab/volume.data" }, {
+    volume: "lab/volume.data",
+    shareable: true,
+  }),
   disk("serial", { serial: "A-1" }, { serial: "A-2" }),
   disk("wwn", { bus: "scsi" }, { bus: "scsi", wwn: "5000c50015ea71ad" }),
   disk("vendor", { bus: "scsi" }, { bus: "scsi", vendor: "Acme" }),
@@ -190,11 +193,17 @@ export const SAMPLES: readonly Sample[] = [
   { ...group("balloon", "statsPeriod", {}, { statsPeriod: 5 }), running: "live" },
   group("balloon", "autodeflate", {}, { autodeflate: true }),
   group("balloon", "freePageReporting", {}, { freePageReporting: true }),
-  group("tpm", "model", { backend: "emulator", model: "tpm-tis" }, {
-    backend: "emulator",
-    model: "tpm-crb",
-  }),
-  group("tpm", "version", { backend: "emulator" }, { backend: "emulator", version: "2.0" }),
+  {
+    ...group("tpm", "model", { backend: "emulator", model: "tpm-tis" }, {
+      backend: "emulator",
+      model: "tpm-crb",
+    }),
+    undefinable: "2.0",
+  },
+  {
+    ...group("tpm", "version", { backend: "emulator" }, { backend: "emulator", version: "2.0" }),
+    undefinable: "2.0",
+  },
   group("vsock", "cid", { cid: "auto" }, { cid: 42 }),
   group("iommu", "model", { model: "intel" }, { model: "virtio" }),
   entry("filesystems", "source", { driver: "9p", source: "/srv", target: "srv" }, {
@@ -223,7 +232,9 @@ export const SAMPLES: readonly Sample[] = [
     mdev: "4b20d080-1b54-4048-85b3-a6a62d165c02",
   }),
   {
-    ...entry("smartcards", "mode", { mode: "host" }, { mode: "passthrough" }),
+    ...entry("smartcards", "mode", { mode: "host" }, { mode: "passthrough" }, {
+      displays: [{ name: "d", type: "spice" }],
+    }),
     undefinable: "spice",
   },
   {

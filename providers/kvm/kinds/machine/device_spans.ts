@@ -35,6 +35,12 @@ export function* deviceClashes(machine: DeviceSpanning): Iterable<Clash> {
       }: declare displays alone`,
     };
   }
+  for (const [index, { type }] of displays.entries()) {
+    const first = displays.findIndex((other) => other.type === type);
+    if (first === index) continue;
+    const path = ["displays", index, "type"];
+    yield { path, message: `${type} is displays[${first}] too: a machine has one of each type` };
+  }
   if (machine.console === false && serials.length > 0) {
     yield {
       path: ["console"],

@@ -56,6 +56,8 @@ export interface Devices<Entry extends z.ZodType> {
   readonly nameOf?: (device: XmlElement) => string | undefined;
   /** Whether one without an alias of ours is the declared one. */
   readonly matches?: (device: XmlElement, declared: JsonObject) => boolean;
+  /** libvirt knows no alias of theirs: they are found by what matches alone. */
+  readonly nameless?: boolean;
   /** A new element for a declared device, bare of what its fields write. */
   readonly make: (declared: JsonObject, domain: XmlElement) => XmlElement;
 }
@@ -83,7 +85,7 @@ export function devices<Entry extends z.ZodType>(
       ((device, declared) => aliasName(device) === undefined && matches(device, declared)),
     insert: (domain, declared) => {
       const device = init.make(declared, domain);
-      append(device, element("alias", { name: `ua-${declared.name}` }));
+      if (init.nameless !== true) append(device, element("alias", { name: `ua-${declared.name}` }));
       append(ensureElement(domain, "./devices"), device, tag);
       return device;
     },

@@ -163,6 +163,7 @@ const list = devices({
   entry,
   fields,
   change: "restart",
+  nameless: true,
   matches: (display, declared) => display.attributes.get("type") === declared.type,
   make: (declared, domain) => {
     ensureVideo(domain);

@@ -212,6 +212,8 @@ const smartcards = devices({
   entry: z.strictObject(shapeOf(smartcardFields)),
   fields: smartcardFields,
   change: "restart",
+  nameless: true,
+  matches: () => true,
   select: (device) =>
     device.attributes.get("mode") === "host" || device.attributes.get("type") === "spicevmc",
   make: (declared, domain) => {
