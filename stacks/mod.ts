@@ -18,7 +18,6 @@ export type { AdoptOptions, CommonOptions } from "./declare/context.ts";
 export type { HostOptions } from "./declare/host.ts";
 export type { ImageOptions } from "./declare/image.ts";
 export type {
-  DiskAttachment,
   DiskOptions,
   InlineDisk,
   MachineOptions,
@@ -26,6 +25,14 @@ export type {
   VolumeDisk,
   XmlPatch,
 } from "./declare/machine.ts";
+export type {
+  DeviceOptions,
+  DiskAttachment,
+  DriveOptions,
+  HostDisk,
+  MachineFields,
+  NicTuning,
+} from "./declare/machine_devices.ts";
 export type {
   ClockOptions,
   CpuOptions,

@@ -10,6 +10,7 @@ import { type CloudInit, metaData, userData } from "../cloud_config.ts";
 import {
   type Disk,
   type Image,
+  isHandle,
   type Machine,
   type Network,
   type Nic,
@@ -42,19 +43,18 @@ import {
   subjectOf,
   unknown,
 } from "./context.ts";
+import type {
+  DeviceOptions,
+  DiskAttachment,
+  DriveOptions,
+  HostDisk,
+  NicTuning,
+} from "./machine_devices.ts";
 import type { PlatformOptions } from "./machine_platform.ts";
 import type { TuningOptions } from "./machine_tuning.ts";
 import { networkFacts } from "./network.ts";
 import { poolOrStore } from "./pool.ts";
 import { contentFields, makeVolume, type VolumeContent } from "./volume.ts";
-
-/** How a disk is attached. */
-export interface DiskAttachment {
-  /** Name in the machine; `root` for the first, then `disk1`, `disk2`, … unless declared. */
-  readonly name?: string;
-  /** Bus that the guest sees; virtio unless declared. */
-  readonly bus?: "virtio" | "scsi" | "sata";
-}
 
 /** A disk on a volume that is declared by itself. */
 export interface VolumeDisk extends DiskAttachment {
@@ -66,10 +66,10 @@ export interface VolumeDisk extends DiskAttachment {
 export interface InlineDisk extends DiskAttachment, VolumeContent {}
 
 /** A disk of a machine: `{ clone: image, size: "20GiB" }`, `{ size: "5GiB" }` or `{ volume }`. */
-export type DiskOptions = VolumeDisk | InlineDisk;
+export type DiskOptions = VolumeDisk | InlineDisk | HostDisk;
 
-/** A NIC of a machine, on a network or on a bridge that the host has. */
-export interface NicOptions {
+/** A NIC of a machine, on a network or on something that the host has. */
+export interface NicOptions extends NicTuning {
   /** Name in the machine; `nic0`, `nic1`, … unless declared. */
   readonly name?: string;
   /** The network that it is on. */
@@ -83,8 +83,6 @@ export interface NicOptions {
   readonly ip?: string;
   /** MAC address; derived from the machine's UUID and the NIC's place unless declared. */
   readonly mac?: string;
-  /** Model that the guest sees; virtio unless declared. */
-  readonly model?: "virtio" | "e1000" | "e1000e" | "rtl8139" | "vmxnet3";
   /** State of the link; up unless declared. */
   readonly link?: "up" | "down";
 }
@@ -111,7 +109,7 @@ export type XmlPatch =
 
 /** A virtual machine. What is not declared is left to the host, now and later. */
 export interface MachineOptions
-  extends CommonOptions, AdoptOptions, PlatformOptions, TuningOptions {
+  extends CommonOptions, AdoptOptions, PlatformOptions, TuningOptions, DeviceOptions {
   /** Disks in the guest's order. */
   readonly disks?: readonly DiskOptions[];
   /** NICs in the guest's order. */
@@ -175,8 +173,11 @@ export interface MachineOptions
   readonly xml?: readonly XmlPatch[];
 }
 
-const attachmentFields = ["name", "bus"];
-const nicFields = ["name", "network", "bridge", "ip", "mac", "model", "link"];
+const hostSources = ["file", "block", "network"];
+const attachmentFields = fieldsOf(machineSchema, ["disks", 0]).filter((field) =>
+  !["volume", "format", ...hostSources].includes(field)
+);
+const nicFields = fieldsOf(machineSchema, ["nics", 0]);
 const machineFields = [
   ...commonFields,
   ...fieldsOf(machineSchema).filter((field) => field !== "seed" && field !== "name"),
@@ -231,6 +232,8 @@ export function declareMachine(context: Context, name: string, options: unknown)
     disks: disks.map((disk) => disk.spec),
     seed,
     nics: nics.map((nic) => nic.spec),
+    cdroms: media(owner, "cdroms"),
+    floppies: media(owner, "floppies"),
   });
   context.recorder.claim(context.host, `machine "${onHost}"`, subject);
   const init = {
@@ -301,9 +304,13 @@ function makeDisk(
 ): DeclaredDisk {
   const { context, subject } = owner;
   const path = ["disks", index];
-  checkKeys(subject, disk, [...attachmentFields, "volume", ...contentFields], path);
+  const known = [...attachmentFields, "volume", ...hostSources, "format", ...contentFields];
+  checkKeys(subject, disk, [...new Set(known)], path);
   const fallback = index === 0 ? "root" : `disk${index}`;
   const name = partName(owner, [...path, "name"], "disk", disk.name, fallback);
+  if (hostSources.some((field) => (disk as unknown as JsonObject)[field] !== undefined)) {
+    return hostDisk(owner, disk as HostDisk, name, index);
+  }
   const volume = "volume" in disk && disk.volume !== undefined
     ? givenVolume(owner, disk, path)
     : makeVolume(context, subject, {
@@ -314,8 +321,31 @@ function makeDisk(
       defaultPool: home,
     });
   return {
-    spec: { name, volume: volume.resource, bus: disk.bus },
+    spec: { ...attachment(disk), name, volume: volume.resource },
     handle: Object.freeze({ name, volume }),
+  };
+}
+
+/** What a disk says of its attachment, whatever it stands on. */
+function attachment(disk: DiskOptions): JsonObject {
+  const given = Object.entries(disk).filter(([field]) => attachmentFields.includes(field));
+  return Object.fromEntries(given) as JsonObject;
+}
+
+/** A disk that no volume of the stack is behind. */
+function hostDisk(owner: Owner, disk: HostDisk, name: string, index: number): DeclaredDisk {
+  return {
+    spec: { ...disk, name } as unknown as JsonObject,
+    handle: Object.freeze({
+      name,
+      get volume(): Volume {
+        throw unknown(
+          `machine ${owner.name}: disks[${index}]`,
+          "its volume",
+          "it stands on something of the host's own: use a volume to refer to it",
+        );
+      },
+    }),
   };
 }
 
@@ -343,13 +373,15 @@ function makeNic(owner: Owner, nic: NicOptions, index: number): DeclaredNic {
   const path = ["nics", index];
   checkKeys(subject, nic, nicFields, path);
   const name = partName(owner, [...path, "name"], "NIC", nic.name, `nic${index}`);
-  if ((nic.network === undefined) === (nic.bridge === undefined)) {
+  const sources = (["network", "bridge", "direct", "user", "hostdev"] as const)
+    .filter((field) => nic[field] !== undefined);
+  if (sources.length !== 1) {
     throw complaint(subject, {
       code: "stack.invalid-value",
       path,
-      message: nic.network === undefined
+      message: sources.length === 0
         ? 'says neither "network" nor "bridge"'
-        : 'says both "network" and "bridge"',
+        : `says both "${sources[0]}" and "${sources[1]}"`,
       help: 'give network: the handle of a network, or bridge: "br0" for a bridge of the host',
     });
   }
@@ -358,16 +390,17 @@ function makeNic(owner: Owner, nic: NicOptions, index: number): DeclaredNic {
     : reference<Network>(context, subject, [...path, "network"], "network", nic.network);
   const mac = (nic.mac ?? nicMac(owner.uuid, index)).toString().toLowerCase();
   const ip = network === undefined ? nic.ip : addressOn(owner, network, name, mac, nic);
-  const { bridge, model, link } = nic;
   return {
-    spec: { name, network: network?.resource, bridge, mac, ip, model, link },
+    spec: { ...nic, name, network: network?.resource, mac, ip } as unknown as JsonObject,
     ip,
     handle: Object.freeze({
       name,
       mac,
       get ip(): string {
         if (ip !== undefined) return ip;
-        const where = network === undefined ? `bridge ${bridge}` : `network ${network.name}`;
+        const where = network === undefined
+          ? `${sources[0]} of the host`
+          : `network ${network.name}`;
         throw unknown(
           `machine ${owner.name}: nics[${index}]`,
           "its IP address",
@@ -443,6 +476,20 @@ function makeSeed(
   }, (inner) => [...path, ...inner]);
   return record(context, subject, { kind: "seed", name: owner.name, tenure: "managed", spec })
     .address;
+}
+
+/** Drives, their media given by handles. */
+function media(owner: Owner, field: "cdroms" | "floppies"): JsonObject[] | undefined {
+  const { context, subject, given } = owner;
+  if (given[field] === undefined) return undefined;
+  return list<DriveOptions>(subject, field, given[field]).map((drive, index) => {
+    const { volume } = drive;
+    if (volume === undefined) return drive as unknown as JsonObject;
+    const path = [field, index, "volume"];
+    const kind = isHandle(volume) && volume.kind === "image" ? "image" : "volume";
+    const { resource } = reference<Volume | Image>(context, subject, path, kind, volume);
+    return { ...drive, volume: resource } as unknown as JsonObject;
+  });
 }
 
 function makeBoot(owner: Owner, boot: NonNullable<MachineOptions["boot"]>): JsonObject {
