@@ -155,7 +155,7 @@ export const CASES: readonly Case[] = [
   boot(["features.smm", "features.smmTseg"], {}, { features: { smm: true, smmTseg: "48MiB" } }),
   boot(["features.vmcoreinfo", "features.ioapic", "features.unknownMsrs"], {}, {
     features: { vmcoreinfo: true, ioapic: "qemu", unknownMsrs: "ignore" },
-  }, "msrs unknown is KVM's alone"),
+  }),
   boot(["features.hyperv.relaxed", "features.hyperv.spinlocks", "features.hyperv.vendorId"], {}, {
     features: { hyperv: { relaxed: true, spinlocks: 8191, vendorId: "none" } },
   }),

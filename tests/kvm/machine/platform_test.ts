@@ -274,6 +274,19 @@ Deno.test("what does not fit together is refused, and what would fit is said", a
   }
 });
 
+Deno.test("what the host does not have is refused when planned", () => {
+  const issues = (declared: JsonObject, facts = FACTS) =>
+    machineKind.check(machine(declared), lookup({ facts })).map(({ path, help }) => [path, help]);
+  assert.deepEqual(issues({ machine: "pc-q35-9.9" }), [["machine", "it has pc-q35-7.2"]]);
+  assert.deepEqual(issues({ machine: "q35" }), []);
+  assert.deepEqual(issues({ firmware: "uefi" })[0]?.[0], "firmware");
+  const features = [{ name: "vmx", policy: "disable" }, { name: "sse42", policy: "require" }];
+  assert.deepEqual(issues({ cpu: { features } }), [
+    ["cpu.features[1].name", "did you mean sse4-2 or sse4.2 or sse4_2?"],
+  ]);
+  assert.deepEqual(issues({ cpu: { features } }, { ...FACTS, libvirtVersion: 11_000_000 }), []);
+});
+
 Deno.test("a new machine is laid out for its guest", () => {
   const disks = [{ name: "root", volume: "lab/volume.web-root" }];
   const nics = [{ name: "nic0", network: "lab/network.front", mac: "52:54:11:22:33:44" }];

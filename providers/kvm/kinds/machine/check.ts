@@ -8,6 +8,7 @@ import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import type { HostFacts } from "../../facts.ts";
 import { compareTable } from "../../table/mod.ts";
 import { parseXml } from "../../xml/mod.ts";
+import { unknownFeature } from "./cpu_features.ts";
 import type { MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
 
@@ -19,9 +20,12 @@ export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
     ...checkReferences(spec),
     ...checkName(resource, lookup),
     ...checkRestart(resource, lookup),
-    ...(facts === undefined
-      ? []
-      : [...checkAccelerator(spec, facts), ...checkFirmware(spec, facts)]),
+    ...(facts === undefined ? [] : [
+      ...checkAccelerator(spec, facts),
+      ...checkFirmware(spec, facts),
+      ...checkMachineType(spec, facts),
+      ...checkCpuFeatures(spec, facts),
+    ]),
   ];
 }
 
@@ -125,4 +129,39 @@ function* checkFirmware(spec: MachineSpec, facts: HostFacts): Iterable<Issue> {
     message: `the host has no UEFI firmware for ${arch}`,
     help: "install ovmf (or qemu-efi-aarch64) on the host, or leave firmware out",
   };
+}
+
+/** An alias or a version that the host's QEMU does not have. */
+function* checkMachineType(spec: MachineSpec, facts: HostFacts): Iterable<Issue> {
+  const arch = spec.arch ?? facts.arch;
+  const machines = facts.emulators[arch]?.machines ?? [];
+  if (spec.machine === undefined || machines.length === 0) return;
+  const names = new Set(
+    machines.flatMap(({ name, canonical }) => canonical === undefined ? [name] : [name, canonical]),
+  );
+  if (names.has(spec.machine)) return;
+  const family = spec.machine.replace(/-?\d[\d.]*$/, "");
+  const near = [...names].filter((name) => name.startsWith(family)).sort();
+  yield {
+    code: "machine.type-unknown",
+    path: "machine",
+    message: `the host's QEMU has no machine type ${spec.machine} for ${arch}`,
+    help: `it has ${(near.length > 0 ? near : [...names].sort()).slice(0, 8).join(", ")}`,
+  };
+}
+
+function* checkCpuFeatures(spec: MachineSpec, facts: HostFacts): Iterable<Issue> {
+  const host = { arch: spec.arch ?? facts.arch, libvirtVersion: facts.libvirtVersion };
+  for (const [index, { name }] of (spec.cpu?.features ?? []).entries()) {
+    const near = unknownFeature(name, host);
+    if (near === undefined) continue;
+    yield {
+      code: "machine.cpu-feature-unknown",
+      path: `cpu.features[${index}].name`,
+      message: `the host's libvirt knows no CPU feature ${name}`,
+      help: near.length === 0
+        ? "see the features that it knows: virsh cpu-models, virsh domcapabilities"
+        : `did you mean ${near.join(" or ")}?`,
+    };
+  }
 }

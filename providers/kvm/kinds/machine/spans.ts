@@ -17,6 +17,7 @@ export interface Spanning {
   readonly firmware?: string;
   readonly secureBoot?: boolean;
   readonly nvram?: string;
+  readonly loader?: { readonly secure?: boolean };
   readonly onPoweroff?: string;
   readonly onReboot?: string;
   readonly bootOrder?: readonly string[];
@@ -141,7 +142,11 @@ function* amounts(machine: Spanning): Iterable<Clash> {
 }
 
 function* firmware(machine: Spanning): Iterable<Clash> {
-  const { secureBoot, nvram } = machine;
+  const { loader, secureBoot, nvram } = machine;
+  if (loader !== undefined && secureBoot !== undefined && secureBoot !== (loader.secure ?? false)) {
+    const message = "is a matter of the firmware that `loader` names: say it as loader.secure";
+    yield { path: ["secureBoot"], message };
+  }
   if (secureBoot !== undefined && machine.firmware !== "uefi") {
     yield { path: ["secureBoot"], message: 'goes with firmware: "uefi"' };
   }
