@@ -220,7 +220,7 @@ Deno.test("an import declares what a person looks for, by its name", async () =>
       `maxVcpus: 4,`,
       `memory: "2GiB"`,
       `maxMemory: "4GiB"`,
-      `{ name: "vda", volume: web }`,
+      `{ name: "vda", volume: web`,
       `network: defaultNetwork`,
       `mac: "52:54:00:aa:bb:02"`,
       `autostart: true`,
