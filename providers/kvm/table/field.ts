@@ -113,30 +113,52 @@ export interface Patches<Schema extends z.ZodType = z.ZodType> {
 /** Entries by the name that they have in a spec, in the order in which they are shown. */
 export type Table = Readonly<Record<string, Field | Group | List | Patches>>;
 
+/**
+ * A schema, or what makes it when it is first asked for. A machine has some hundreds of fields and
+ * a stack declares a dozen: what is not made costs nothing at each plan.
+ */
+export type SchemaInit<Schema extends z.ZodType> = Schema | (() => Schema);
+
+/** What an entry is made of: all but its kind, its schema made late. */
+export type EntryInit<Entry extends { readonly schema: z.ZodType }> =
+  & Omit<Entry, "entry" | "schema">
+  & { readonly schema: SchemaInit<Entry["schema"]> };
+
 /** A field, its schema's type kept. */
-export function field<Schema extends z.ZodType>(
-  init: Omit<Field<Schema>, "entry">,
-): Field<Schema> {
-  return { entry: "field", ...init };
+export function field<Schema extends z.ZodType>(init: EntryInit<Field<Schema>>): Field<Schema> {
+  return entryOf<Field<Schema>>("field", init);
 }
 
 /** A group, its schema's type kept. */
-export function group<Schema extends z.ZodType>(
-  init: Omit<Group<Schema>, "entry">,
-): Group<Schema> {
-  return { entry: "group", ...init };
+export function group<Schema extends z.ZodType>(init: EntryInit<Group<Schema>>): Group<Schema> {
+  return entryOf<Group<Schema>>("group", init);
 }
 
 /** A list, its schema's type kept. */
-export function list<Schema extends z.ZodType>(init: Omit<List<Schema>, "entry">): List<Schema> {
-  return { entry: "list", ...init };
+export function list<Schema extends z.ZodType>(init: EntryInit<List<Schema>>): List<Schema> {
+  return entryOf<List<Schema>>("list", init);
 }
 
 /** Patches, their schema's type kept. */
 export function patches<Schema extends z.ZodType>(
-  init: Omit<Patches<Schema>, "entry">,
+  init: EntryInit<Patches<Schema>>,
 ): Patches<Schema> {
-  return { entry: "patches", ...init };
+  return entryOf<Patches<Schema>>("patches", init);
+}
+
+function entryOf<Entry extends Field | Group | List | Patches>(
+  kind: Entry["entry"],
+  init: EntryInit<Entry>,
+): Entry {
+  const { schema } = init;
+  let made = typeof schema === "function" ? undefined : schema;
+  return {
+    ...init,
+    entry: kind,
+    get schema() {
+      return made ??= (schema as () => Entry["schema"])();
+    },
+  } as unknown as Entry;
 }
 
 /** The schemas of a table's entries by name: the shape of a `z.strictObject`. */

@@ -7,4 +7,5 @@
 export * from "./bindings.ts";
 export * from "./describe.ts";
 export * from "./field.ts";
+export * from "./schema.ts";
 export * from "./walk.ts";

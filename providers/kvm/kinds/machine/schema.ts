@@ -4,8 +4,8 @@
  * @module
  */
 
-import { z } from "zod";
-import { shapeOf } from "../../table/mod.ts";
+import type { z } from "zod";
+import { tableSchema } from "../../table/mod.ts";
 import { deviceClashes } from "./device_spans.ts";
 import { ownedPlaces, ownerOfPatch } from "./escape_check.ts";
 import { clashes } from "./spans.ts";
@@ -14,8 +14,9 @@ import { machineTable } from "./table.ts";
 let owned: ReturnType<typeof ownedPlaces> | undefined;
 
 /** A machine. */
-export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
-  (machine, context) => {
+export const machineSchema = tableSchema(machineTable, {
+  required: ["name", "memory", "disks", "nics"],
+  refine: (machine, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
     for (const { path, message } of [...clashes(machine), ...deviceClashes(machine)]) {
@@ -40,7 +41,7 @@ export const machineSchema = z.strictObject(shapeOf(machineTable)).superRefine(
       refuse("wait", "a machine that is off meets no condition");
     }
   },
-);
+});
 
 /** What a stack may write. */
 export type MachineInput = z.input<typeof machineSchema>;

@@ -19,7 +19,7 @@ function bandwidthChange({ config, live }: ChangeContext): Disruption {
 function rate(attribute: string, doc: string) {
   const path = `./bandwidth/${attribute}`;
   return field({
-    schema: z.int().min(0).max(2 ** 32 - 1).optional().describe(doc),
+    schema: () => z.int().min(0).max(2 ** 32 - 1).optional().describe(doc),
     binding: {
       path,
       read: (nic) => {
@@ -56,20 +56,22 @@ const AVERAGED = { error: "peak and burst go with an average", path: ["average"]
 
 const fields = {
   inbound: group({
-    schema: z.strictObject(shapeOf(inbound)).refine(averaged, AVERAGED).optional()
-      .describe("Traffic to the guest."),
+    schema: () =>
+      z.strictObject(shapeOf(inbound)).refine(averaged, AVERAGED).optional()
+        .describe("Traffic to the guest."),
     fields: inbound,
   }),
   outbound: group({
-    schema: z.strictObject(shapeOf(outbound)).refine(averaged, AVERAGED).optional()
-      .describe("Traffic from the guest."),
+    schema: () =>
+      z.strictObject(shapeOf(outbound)).refine(averaged, AVERAGED).optional()
+        .describe("Traffic from the guest."),
     fields: outbound,
   }),
 } satisfies Table;
 
 /** Limits of a NIC's traffic. */
 export const bandwidth = group({
-  schema: z.strictObject(shapeOf(fields)).optional().describe("Limits of the NIC's traffic."),
+  schema: () => z.strictObject(shapeOf(fields)).optional().describe("Limits of the NIC's traffic."),
   fields,
 });
 

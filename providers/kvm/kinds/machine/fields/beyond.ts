@@ -15,14 +15,16 @@ const LAUNCH = "./launchSecurity";
 
 const launch = {
   type: field({
-    schema: z.enum(["sev", "s390-pv"]).describe("AMD's SEV, or s390's protected virtualisation."),
+    schema: () =>
+      z.enum(["sev", "s390-pv"]).describe("AMD's SEV, or s390's protected virtualisation."),
     binding: carrying(".", "launchSecurity", text(`${LAUNCH}/@type`)),
     change: "restart",
     withdrawn: true,
   }),
   policy: field({
-    schema: z.int().min(0).max(2 ** 32 - 1).optional()
-      .describe("Bits of the guest's policy: 1 no debugging, 2 no shared key, 4 SEV-ES …"),
+    schema: () =>
+      z.int().min(0).max(2 ** 32 - 1).optional()
+        .describe("Bits of the guest's policy: 1 no debugging, 2 no shared key, 4 SEV-ES …"),
     binding: custom(`${LAUNCH}/policy`, (domain) => {
       const found = text(`${LAUNCH}/policy`).read(domain);
       return found === undefined ? undefined : Number(found);
@@ -41,33 +43,34 @@ const launch = {
   ),
   kernelHashes: toggle(`${LAUNCH}/@kernelHashes`, YES_NO, "Measure a directly booted kernel."),
   dhCert: field({
-    schema: z.base64().optional().describe("The guest owner's Diffie-Hellman key, Base64."),
+    schema: () => z.base64().optional().describe("The guest owner's Diffie-Hellman key, Base64."),
     binding: text(`${LAUNCH}/dhCert`),
     change: "restart",
   }),
   session: field({
-    schema: z.base64().optional().describe("The guest owner's session blob, Base64."),
+    schema: () => z.base64().optional().describe("The guest owner's session blob, Base64."),
     binding: text(`${LAUNCH}/session`),
     change: "restart",
   }),
 } satisfies Table;
 
-const launchSchema = z.strictObject(shapeOf(launch)).superRefine(({ type, ...rest }, context) => {
-  if (type === "sev") {
-    if (rest.policy === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["policy"],
-        message: 'is required with type "sev", for example 3',
-      });
+const launchSchema = () =>
+  z.strictObject(shapeOf(launch)).superRefine(({ type, ...rest }, context) => {
+    if (type === "sev") {
+      if (rest.policy === undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["policy"],
+          message: 'is required with type "sev", for example 3',
+        });
+      }
+      return;
     }
-    return;
-  }
-  for (const [name, value] of Object.entries(rest)) {
-    if (value === undefined) continue;
-    context.addIssue({ code: "custom", path: [name], message: 'goes with type "sev"' });
-  }
-});
+    for (const [name, value] of Object.entries(rest)) {
+      if (value === undefined) continue;
+      context.addIssue({ code: "custom", path: [name], message: 'goes with type "sev"' });
+    }
+  });
 
 const QEMU = "http://libvirt.org/schemas/domain/qemu/1.0";
 
@@ -104,8 +107,11 @@ function replaceEntries(domain: XmlElement, name: string, made: readonly XmlElem
 
 const qemu = {
   args: field({
-    schema: z.array(z.string()).optional()
-      .describe('Arguments, one an entry: ["-device", "pvpanic"]. libvirt does not support them.'),
+    schema: () =>
+      z.array(z.string()).optional()
+        .describe(
+          'Arguments, one an entry: ["-device", "pvpanic"]. libvirt does not support them.',
+        ),
     binding: custom("./qemu:commandline/qemu:arg/@value", (domain) => {
       const line = commandLine(domain);
       const found = line && children(line, `${prefixOf(domain)}:arg`);
@@ -122,10 +128,11 @@ const qemu = {
     equal: (declared, actual) => JSON.stringify(declared) === JSON.stringify(actual ?? []),
   }),
   env: field({
-    schema: z.record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable"),
-      z.string(),
-    ).optional().describe("Environment of the QEMU process."),
+    schema: () =>
+      z.record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable"),
+        z.string(),
+      ).optional().describe("Environment of the QEMU process."),
     binding: custom("./qemu:commandline/qemu:env", (domain) => {
       const line = commandLine(domain);
       const found = line && children(line, `${prefixOf(domain)}:env`);
@@ -154,12 +161,13 @@ function sorted(variables: JsonObject | undefined): string {
 /** Launch security, QEMU's own arguments. */
 export const beyond = {
   launchSecurity: group({
-    schema: launchSchema.optional().describe("Memory that the host cannot read."),
+    schema: () => launchSchema().optional().describe("Memory that the host cannot read."),
     fields: launch,
   }),
   qemu: group({
-    schema: z.strictObject(shapeOf(qemu)).optional()
-      .describe("Arguments and environment for QEMU, past libvirt."),
+    schema: () =>
+      z.strictObject(shapeOf(qemu)).optional()
+        .describe("Arguments and environment for QEMU, past libvirt."),
     fields: qemu,
   }),
 } satisfies Table;

@@ -25,7 +25,11 @@ export function word<const Words extends readonly string[]>(
   doc: string,
   change: ChangeClass = "restart",
 ): Optional<z.ZodEnum<{ [Word in Words[number]]: Word }>> {
-  return field({ schema: z.enum(words).optional().describe(doc), binding: text(path), change });
+  return field({
+    schema: () => z.enum(words).optional().describe(doc),
+    binding: text(path),
+    change,
+  });
 }
 
 /** Any text but the empty one. */
@@ -35,7 +39,7 @@ export function words(
   change: ChangeClass = "restart",
 ): Optional<z.ZodString> {
   return field({
-    schema: z.string().min(1).optional().describe(doc),
+    schema: () => z.string().min(1).optional().describe(doc),
     binding: text(path),
     change,
   });
@@ -49,7 +53,7 @@ export function whole(
   change: ChangeClass = "restart",
 ): Optional<z.ZodInt> {
   return field({
-    schema: z.int().min(bounds[0]).max(bounds[1]).optional().describe(doc),
+    schema: () => z.int().min(bounds[0]).max(bounds[1]).optional().describe(doc),
     binding: integer(path),
     change,
   });
@@ -63,7 +67,7 @@ export function toggle(
   change: ChangeClass = "restart",
 ): Optional<z.ZodBoolean> {
   return field({
-    schema: z.boolean().optional().describe(doc),
+    schema: () => z.boolean().optional().describe(doc),
     binding: {
       path,
       read: (element) => {
@@ -89,7 +93,7 @@ export function flag(
   change: ChangeClass = "restart",
 ): Optional<z.ZodBoolean> {
   return field({
-    schema: z.boolean().optional().describe(doc),
+    schema: () => z.boolean().optional().describe(doc),
     binding: {
       path,
       read: (element) => getElement(element, path) === undefined ? undefined : true,

@@ -22,20 +22,21 @@ import { toggle, whole, words, YES_NO } from "./bits.ts";
 
 const kernel = {
   kernel: field({
-    schema: reference("image").describe("Address of the image that holds the kernel."),
+    schema: () => reference("image").describe("Address of the image that holds the kernel."),
     binding: text("./os/kernel"),
     change: "restart",
     withdrawn: true,
   }),
   initrd: field({
-    schema: reference("image").optional()
-      .describe("Address of the image that holds the initial RAM disk."),
+    schema: () =>
+      reference("image").optional()
+        .describe("Address of the image that holds the initial RAM disk."),
     binding: text("./os/initrd"),
     change: "restart",
     withdrawn: true,
   }),
   cmdline: field({
-    schema: z.string().optional().describe("Kernel command line."),
+    schema: () => z.string().optional().describe("Kernel command line."),
     binding: text("./os/cmdline"),
     change: "restart",
     withdrawn: true,
@@ -74,11 +75,11 @@ export function settleBootOrder(domain: XmlElement): void {
 /** Direct kernel boot, the firmware's menu. */
 export const boot = {
   boot: group({
-    schema: z.strictObject(shapeOf(kernel)).optional().describe("Direct kernel boot."),
+    schema: () => z.strictObject(shapeOf(kernel)).optional().describe("Direct kernel boot."),
     fields: kernel,
   }),
   bootMenu: group({
-    schema: z.strictObject(shapeOf(menu)).optional().describe("The firmware's boot menu."),
+    schema: () => z.strictObject(shapeOf(menu)).optional().describe("The firmware's boot menu."),
     fields: menu,
   }),
   firmwareOnSerial: toggle(
@@ -96,13 +97,14 @@ export const boot = {
 /** The boot order by kind of device, as old firmware does it; each device has one of its own. */
 export const bootOrder = {
   bootOrder: field({
-    schema: z.array(z.enum(["hd", "cdrom", "network", "fd"])).min(1).refine(
-      (kinds) => new Set(kinds).size === kinds.length,
-      { error: "names a kind of device twice" },
-    ).optional().describe(
-      "Kinds of device from which the guest boots, first to last; single devices have a " +
-        "`bootOrder` of their own, and only one of both may be declared.",
-    ),
+    schema: () =>
+      z.array(z.enum(["hd", "cdrom", "network", "fd"])).min(1).refine(
+        (kinds) => new Set(kinds).size === kinds.length,
+        { error: "names a kind of device twice" },
+      ).optional().describe(
+        "Kinds of device from which the guest boots, first to last; single devices have a " +
+          "`bootOrder` of their own, and only one of both may be declared.",
+      ),
     binding: {
       path: "./os/boot/@dev",
       read: (domain) => {

@@ -48,22 +48,24 @@ const sourcePath: Binding = custom(
 function sourceFields<const Types extends readonly string[]>(types: Types) {
   return {
     type: field({
-      schema: z.enum(types).describe(
-        "What is at the host's end: a pseudo-terminal, a Unix or TCP socket, a file, a device.",
-      ),
+      schema: () =>
+        z.enum(types).describe(
+          "What is at the host's end: a pseudo-terminal, a Unix or TCP socket, a file, a device.",
+        ),
       binding: text("./@type"),
       change: "restart",
     }),
     path: field({
-      schema: z.string().regex(/^\//, "must be an absolute path on the host").optional()
-        .describe("Path of the socket, file, device or pipe."),
+      schema: () =>
+        z.string().regex(/^\//, "must be an absolute path on the host").optional()
+          .describe("Path of the socket, file, device or pipe."),
       binding: sourcePath,
       change: "restart",
     }),
     mode: word("./source/@mode", ["bind", "connect"], "Whether a socket is listened at or called."),
     host: words("./source/@host", "Address, with tcp."),
     port: field({
-      schema: z.int().min(1).max(65535).optional().describe("TCP port, with tcp."),
+      schema: () => z.int().min(1).max(65535).optional().describe("TCP port, with tcp."),
       binding: integer("./source/@service"),
       change: "restart",
     }),
@@ -71,8 +73,9 @@ function sourceFields<const Types extends readonly string[]>(types: Types) {
     tls: toggle("./source/@tls", YES_NO, "Encrypt, with tcp."),
     spicePort: words("./source/@channel", "Name of the port, with spiceport."),
     log: field({
-      schema: z.string().regex(/^\//, "must be an absolute path on the host").optional()
-        .describe("File of the host to which what the guest writes is appended."),
+      schema: () =>
+        z.string().regex(/^\//, "must be an absolute path on the host").optional()
+          .describe("File of the host to which what the guest writes is appended."),
       binding: custom(
         "./log/@file",
         (device) => getPath(device, "./log/@file"),
@@ -201,15 +204,16 @@ const channelFields = {
   name: nameField("channel"),
   ...sourceFields([...TYPES, "spicevmc", "qemu-vdagent", "dbus"] as const),
   port: field({
-    schema: z.int().min(1).max(65535).optional().describe("TCP port, with tcp."),
+    schema: () => z.int().min(1).max(65535).optional().describe("TCP port, with tcp."),
     binding: integer("./source/@service"),
     change: "restart",
   }),
   target: field({
-    schema: z.string().regex(
-      /^[^/\s]{1,200}$/,
-      "must be the name of a port, for example org.example.port.0",
-    ).describe("Name of the port in the guest: /dev/virtio-ports/<target>."),
+    schema: () =>
+      z.string().regex(
+        /^[^/\s]{1,200}$/,
+        "must be the name of a port, for example org.example.port.0",
+      ).describe("Name of the port in the guest: /dev/virtio-ports/<target>."),
     binding: text("./target/@name"),
     change: "restart",
   }),
@@ -221,13 +225,14 @@ const channelFields = {
   mouse: word("./source/mouse/@mode", ["client", "server"], "Pointer, with qemu-vdagent."),
 } satisfies Table;
 
-const channelEntry = z.strictObject(shapeOf(channelFields)).superRefine(checkUnix).refine(
-  ({ target }) => target !== AGENT_PORT,
-  {
-    error: "the guest agent's channel is declared by `agent: true`",
-    path: ["target"],
-  },
-);
+const channelEntry = () =>
+  z.strictObject(shapeOf(channelFields)).superRefine(checkUnix).refine(
+    ({ target }) => target !== AGENT_PORT,
+    {
+      error: "the guest agent's channel is declared by `agent: true`",
+      path: ["target"],
+    },
+  );
 
 const channels = devices({
   tag: "channel",

@@ -13,16 +13,17 @@ import { distinctBy, entries } from "./entries.ts";
 
 const timers = {
   name: field({
-    schema: z.enum([
-      "platform",
-      "hpet",
-      "kvmclock",
-      "pit",
-      "rtc",
-      "tsc",
-      "hypervclock",
-      "armvtimer",
-    ]).describe("Which timer."),
+    schema: () =>
+      z.enum([
+        "platform",
+        "hpet",
+        "kvmclock",
+        "pit",
+        "rtc",
+        "tsc",
+        "hypervclock",
+        "armvtimer",
+      ]).describe("Which timer."),
     binding: text("./@name"),
     change: "restart",
     equal: always,
@@ -53,10 +54,11 @@ const members = {
   ),
   timezone: words("./clock/@timezone", "Zone, for example `Europe/Vienna`."),
   adjustment: field({
-    schema: z.union([z.int(), z.literal("reset")]).optional().describe(
-      "Seconds from the basis; the guest may move it on. `reset`: a clock that the guest has set " +
-        "starts anew with it.",
-    ),
+    schema: () =>
+      z.union([z.int(), z.literal("reset")]).optional().describe(
+        "Seconds from the basis; the guest may move it on. `reset`: a clock that the guest has set " +
+          "starts anew with it.",
+      ),
     binding: {
       path: "./clock/@adjustment",
       read: (domain) => {
@@ -69,15 +71,17 @@ const members = {
   }),
   basis: word("./clock/@basis", ["utc", "localtime"], "What a variable offset counts from."),
   start: field({
-    schema: z.int().min(0).optional().describe(
-      "Seconds since 1970 at which an absolute clock starts.",
-    ),
+    schema: () =>
+      z.int().min(0).optional().describe(
+        "Seconds since 1970 at which an absolute clock starts.",
+      ),
     binding: integer("./clock/@start"),
     change: "restart",
   }),
   timers: entries({
-    schema: z.array(z.strictObject(shapeOf(timers))).superRefine(distinctBy("name")).optional()
-      .describe("Timers; others are left alone."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(timers))).superRefine(distinctBy("name")).optional()
+        .describe("Timers; others are left alone."),
     parent: "./clock",
     element: "timer",
     attribute: "name",
@@ -97,14 +101,15 @@ const GOES_WITH: Readonly<Record<string, readonly string[]>> = {
 /** Clock. */
 export const clock = {
   clock: group({
-    schema: z.strictObject(shapeOf(members)).superRefine((declared, context) => {
-      for (const [name, offsets] of Object.entries(GOES_WITH)) {
-        if (declared[name as keyof typeof declared] === undefined) continue;
-        if (declared.offset !== undefined && offsets.includes(declared.offset)) continue;
-        const message = `goes with offset ${offsets.map((word) => `"${word}"`).join(" or ")}`;
-        context.addIssue({ code: "custom", path: [name], message });
-      }
-    }).optional().describe("Clock of the guest."),
+    schema: () =>
+      z.strictObject(shapeOf(members)).superRefine((declared, context) => {
+        for (const [name, offsets] of Object.entries(GOES_WITH)) {
+          if (declared[name as keyof typeof declared] === undefined) continue;
+          if (declared.offset !== undefined && offsets.includes(declared.offset)) continue;
+          const message = `goes with offset ${offsets.map((word) => `"${word}"`).join(" or ")}`;
+          context.addIssue({ code: "custom", path: [name], message });
+        }
+      }).optional().describe("Clock of the guest."),
     fields: members,
   }),
 } satisfies Table;

@@ -12,13 +12,14 @@ import * as places from "../places.ts";
 /** Serial console, guest agent, graphics. */
 export const consoles = {
   console: field({
-    schema: z.boolean().optional().describe("Serial console; true unless declared."),
+    schema: () => z.boolean().optional().describe("Serial console; true unless declared."),
     binding: places.serialConsole,
     change: "restart",
   }),
   consoleLog: field({
-    schema: z.string().regex(/^\//, "must be an absolute path on the host").optional()
-      .describe("File on the host to which virtlogd appends what the serial console prints."),
+    schema: () =>
+      z.string().regex(/^\//, "must be an absolute path on the host").optional()
+        .describe("File on the host to which virtlogd appends what the serial console prints."),
     binding: {
       path: "./devices/serial/log/@file",
       read: (domain) => getPath(domain, "./devices/serial/log/@file"),
@@ -30,14 +31,16 @@ export const consoles = {
     change: "restart",
   }),
   agent: field({
-    schema: z.boolean().optional()
-      .describe("Channel for the QEMU guest agent; true unless declared."),
+    schema: () =>
+      z.boolean().optional()
+        .describe("Channel for the QEMU guest agent; true unless declared."),
     binding: places.agentChannel,
     change: "restart",
   }),
   graphics: field({
-    schema: z.enum(["none", "vnc", "spice"]).optional()
-      .describe("Graphics console, on the host's loopback; none unless declared."),
+    schema: () =>
+      z.enum(["none", "vnc", "spice"]).optional()
+        .describe("Graphics console, on the host's loopback; none unless declared."),
     binding: places.graphics,
     change: "restart",
   }),

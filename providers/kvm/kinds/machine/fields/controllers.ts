@@ -16,7 +16,7 @@ const CONTROLLERS = ["scsi", "usb", "pci", "virtio-serial", "sata", "ide", "ccid
 const controllerFields = {
   name: nameField("controller"),
   type: field({
-    schema: z.enum(CONTROLLERS).describe("What is plugged into it."),
+    schema: () => z.enum(CONTROLLERS).describe("What is plugged into it."),
     binding: text("./@type"),
     change: "restart",
   }),

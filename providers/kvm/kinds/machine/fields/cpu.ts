@@ -52,7 +52,8 @@ function sameMode(declared: Json, actual: Json | undefined): boolean {
 const topologyMembers = {
   sockets: whole("./cpu/topology/@sockets", [1, 4096], "Sockets."),
   dies: field({
-    schema: z.int().min(1).max(4096).optional().describe("Dies in a socket; 1 unless declared."),
+    schema: () =>
+      z.int().min(1).max(4096).optional().describe("Dies in a socket; 1 unless declared."),
     binding: {
       path: "./cpu/topology/@dies",
       read: (domain) =>
@@ -98,17 +99,19 @@ function selectFeatures(domain: XmlElement): XmlElement[] {
 
 const featureMembers = {
   name: field({
-    schema: z.string().regex(/^[a-z0-9._-]+$/, "must be a CPU feature, for example vmx")
-      .describe("libvirt's name of the feature, for example `vmx`."),
+    schema: () =>
+      z.string().regex(/^[a-z0-9._-]+$/, "must be a CPU feature, for example vmx")
+        .describe("libvirt's name of the feature, for example `vmx`."),
     binding: text("./@name"),
     change: "restart",
     equal: always,
   }),
   policy: field({
-    schema: z.enum(["require", "disable", "force", "optional", "forbid"]).describe(
-      "require: there, or the guest does not start; disable: hidden; force: shown even if the " +
-        "host lacks it; optional: there if the host has it; forbid: refused on a host that has it.",
-    ),
+    schema: () =>
+      z.enum(["require", "disable", "force", "optional", "forbid"]).describe(
+        "require: there, or the guest does not start; disable: hidden; force: shown even if the " +
+          "host lacks it; optional: there if the host has it; forbid: refused on a host that has it.",
+      ),
     binding: text("./@policy"),
     change: "restart",
     equal: (declared, actual) =>
@@ -118,40 +121,45 @@ const featureMembers = {
 
 const members = {
   mode: field({
-    schema: z.enum(["host-passthrough", "host-model", "maximum", "custom"]).optional()
-      .describe("How the guest's CPU relates to the host's."),
+    schema: () =>
+      z.enum(["host-passthrough", "host-model", "maximum", "custom"]).optional()
+        .describe("How the guest's CPU relates to the host's."),
     binding: declaredWord("./cpu/@mode"),
     change: "restart",
     equal: sameMode,
   }),
   model: field({
-    schema: z.string().min(1).optional().describe(
-      "A named model, for example `EPYC`, with mode custom.",
-    ),
+    schema: () =>
+      z.string().min(1).optional().describe(
+        "A named model, for example `EPYC`, with mode custom.",
+      ),
     binding: text("./cpu/model"),
     change: "restart",
   }),
   fallback: field({
-    schema: z.enum(["allow", "forbid"]).optional().describe(
-      "Whether a model that the host cannot give is replaced by the nearest one.",
-    ),
+    schema: () =>
+      z.enum(["allow", "forbid"]).optional().describe(
+        "Whether a model that the host cannot give is replaced by the nearest one.",
+      ),
     binding: declaredWord("./cpu/model/@fallback"),
     change: "restart",
     equal: sameWord,
   }),
   match: field({
-    schema: z.enum(["minimum", "exact", "strict"]).optional().describe(
-      "How far the host may be above the model: minimum: all that it has is given to the guest; " +
-        "exact: just the model; strict: the host must be just the model.",
-    ),
+    schema: () =>
+      z.enum(["minimum", "exact", "strict"]).optional().describe(
+        "How far the host may be above the model: minimum: all that it has is given to the guest; " +
+          "exact: just the model; strict: the host must be just the model.",
+      ),
     binding: declaredWord("./cpu/@match"),
     change: "restart",
     equal: sameWord,
   }),
   check: field({
-    schema: z.enum(["none", "partial", "full"]).optional().describe(
-      "What is checked before the guest starts: nothing, what libvirt knows, or what QEMU gives.",
-    ),
+    schema: () =>
+      z.enum(["none", "partial", "full"]).optional().describe(
+        "What is checked before the guest starts: nothing, what libvirt knows, or what QEMU gives.",
+      ),
     binding: declaredWord("./cpu/@check"),
     change: "restart",
     equal: sameWord,
@@ -163,19 +171,21 @@ const members = {
       "or maximum.",
   ),
   topology: group({
-    schema: z.strictObject({
-      ...topologyShape,
-      sockets: topologyShape.sockets.unwrap(),
-      cores: topologyShape.cores.unwrap(),
-      threads: topologyShape.threads.unwrap(),
-    }).optional().describe("How vCPUs are laid out; the product is maxVcpus."),
+    schema: () =>
+      z.strictObject({
+        ...topologyShape,
+        sockets: topologyShape.sockets.unwrap(),
+        cores: topologyShape.cores.unwrap(),
+        threads: topologyShape.threads.unwrap(),
+      }).optional().describe("How vCPUs are laid out; the product is maxVcpus."),
     fields: topologyMembers,
   }),
   cache: group({
-    schema: z.strictObject(shapeOf(cacheMembers)).refine(
-      ({ mode, level }) => level === undefined || mode === "emulate",
-      { error: 'a level goes with mode "emulate"', path: ["level"] },
-    ).optional().describe("Cache that the guest sees."),
+    schema: () =>
+      z.strictObject(shapeOf(cacheMembers)).refine(
+        ({ mode, level }) => level === undefined || mode === "emulate",
+        { error: 'a level goes with mode "emulate"', path: ["level"] },
+      ).optional().describe("Cache that the guest sees."),
     fields: cacheMembers,
   }),
   physicalAddressBits: whole(
@@ -185,8 +195,9 @@ const members = {
   ),
   features: {
     ...entries({
-      schema: z.array(z.strictObject(shapeOf(featureMembers))).superRefine(distinctBy("name"))
-        .optional().describe("CPU features that are added or taken away; others are left alone."),
+      schema: () =>
+        z.array(z.strictObject(shapeOf(featureMembers))).superRefine(distinctBy("name"))
+          .optional().describe("CPU features that are added or taken away; others are left alone."),
       parent: "./cpu",
       element: "feature",
       attribute: "name",
@@ -199,14 +210,15 @@ const members = {
 
 /** The CPU. */
 export const cpu = group({
-  schema: z.strictObject(shapeOf(members)).refine(
-    ({ mode, model }) => model === undefined || (mode ?? "custom") === "custom",
-    { error: 'a model goes with mode "custom"', path: ["model"] },
-  ).refine(
-    ({ mode, migratable }) =>
-      migratable === undefined || mode === "host-passthrough" || mode === "maximum",
-    { error: 'goes with mode "host-passthrough" or "maximum"', path: ["migratable"] },
-  ).optional().describe("CPU of the guest."),
+  schema: () =>
+    z.strictObject(shapeOf(members)).refine(
+      ({ mode, model }) => model === undefined || (mode ?? "custom") === "custom",
+      { error: 'a model goes with mode "custom"', path: ["model"] },
+    ).refine(
+      ({ mode, migratable }) =>
+        migratable === undefined || mode === "host-passthrough" || mode === "maximum",
+      { error: 'goes with mode "host-passthrough" or "maximum"', path: ["migratable"] },
+    ).optional().describe("CPU of the guest."),
   fields: {
     ...members,
     // libvirt wants the mode beside the bits: emulate gives the guest just as many.

@@ -14,6 +14,7 @@ import {
   field,
   type List,
   list,
+  type SchemaInit,
   type Table,
   text,
 } from "../../../table/mod.ts";
@@ -31,7 +32,8 @@ import { always, deviceName, distinct } from "./common.ts";
 /** The name that every device of a list has. */
 export function nameField(what: string): Field<typeof deviceName> {
   return field({
-    schema: deviceName.describe(`Name of the ${what} in the machine; its alias is \`ua-<name>\`.`),
+    schema: () =>
+      deviceName.describe(`Name of the ${what} in the machine; its alias is \`ua-<name>\`.`),
     binding: text("./alias/@name"),
     change: "restart",
     equal: always,
@@ -45,7 +47,7 @@ export interface Devices<Entry extends z.ZodType> {
   /** Those without an alias of ours are called by this and their place: `sound0`. */
   readonly prefix: string;
   readonly doc: string;
-  readonly entry: Entry;
+  readonly entry: SchemaInit<Entry>;
   readonly fields: Table;
   readonly change: ChangeClass;
   /** Most devices of the list. */
@@ -67,14 +69,16 @@ export function devices<Entry extends z.ZodType>(
   init: Devices<Entry>,
 ): List<z.ZodOptional<z.ZodArray<Entry>>> {
   const { tag, matches } = init;
-  const array = z.array(init.entry);
-  const bounded = init.most === undefined ? array : array.max(
-    init.most,
-    `a machine has at most ${init.most === 1 ? "one" : init.most}`,
-  );
-  const schema = bounded.superRefine((entries, context) =>
-    distinct(entries as unknown as readonly { name: string }[], context)
-  ).optional().describe(init.doc);
+  const schema = () => {
+    const array = z.array(typeof init.entry === "function" ? init.entry() : init.entry);
+    const bounded = init.most === undefined ? array : array.max(
+      init.most,
+      `a machine has at most ${init.most === 1 ? "one" : init.most}`,
+    );
+    return bounded.superRefine((entries, context) =>
+      distinct(entries as unknown as readonly { name: string }[], context)
+    ).optional().describe(init.doc);
+  };
   return list({
     schema,
     path: `./devices/${tag}`,

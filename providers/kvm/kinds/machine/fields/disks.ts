@@ -49,19 +49,23 @@ const absolute = z.string().regex(/^\//, "must be an absolute path on the host")
 /** What a disk or a drive can stand on. */
 export const sourceFields = {
   file: field({
-    schema: absolute.optional().describe("A file of the host, instead of a volume."),
+    schema: () => absolute.optional().describe("A file of the host, instead of a volume."),
     binding: sources.fileSource,
     change: "restart",
   }),
   block: field({
-    schema: absolute.optional()
-      .describe("A block device of the host, for example /dev/disk/by-id/…, instead of a volume."),
+    schema: () =>
+      absolute.optional()
+        .describe(
+          "A block device of the host, for example /dev/disk/by-id/…, instead of a volume.",
+        ),
     binding: sources.blockSource,
     change: "restart",
   }),
   network: field({
-    schema: sources.remoteSchema.optional()
-      .describe("Storage over the network (rbd, iscsi, nbd, …), instead of a volume."),
+    schema: () =>
+      sources.remoteSchema.optional()
+        .describe("Storage over the network (rbd, iscsi, nbd, …), instead of a volume."),
     binding: sources.remoteSource,
     change: "restart",
     equal: sources.remoteEqual,
@@ -70,10 +74,11 @@ export const sourceFields = {
 
 /** A World Wide Name stands in XML without `0x`, in either case. */
 const wwn = field({
-  schema: z.string().toLowerCase().regex(
-    /^[0-9a-f]{16}$/,
-    "must be 16 hexadecimal digits, for example 5000c50015ea71ad",
-  ).optional().describe("World Wide Name that the guest sees, 16 hexadecimal digits."),
+  schema: () =>
+    z.string().toLowerCase().regex(
+      /^[0-9a-f]{16}$/,
+      "must be 16 hexadecimal digits, for example 5000c50015ea71ad",
+    ).optional().describe("World Wide Name that the guest sees, 16 hexadecimal digits."),
   binding: text("./wwn"),
   change: "restart",
   equal: (declared, actual) => declared === String(actual ?? "").toLowerCase(),
@@ -100,26 +105,29 @@ export const bootOrder = whole(
 const disks = {
   name: nameField("disk"),
   volume: field({
-    schema: reference("volume").optional().describe("Address of the volume behind the disk."),
+    schema: () => reference("volume").optional().describe("Address of the volume behind the disk."),
     binding: sources.volumeSource,
     change: "restart",
   }),
   ...sourceFields,
   format: field({
-    schema: z.enum(["qcow2", "raw", "qed", "vmdk", "vdi", "vpc", "luks"]).optional()
-      .describe("Format of what is behind the disk; a volume's own, else raw."),
+    schema: () =>
+      z.enum(["qcow2", "raw", "qed", "vmdk", "vdi", "vpc", "luks"]).optional()
+        .describe("Format of what is behind the disk; a volume's own, else raw."),
     binding: text("./driver/@type"),
     change: "restart",
   }),
   bus: field({
-    schema: z.enum(["virtio", "scsi", "sata", "ide", "usb"]).optional()
-      .describe("Bus that the guest sees; virtio unless declared."),
+    schema: () =>
+      z.enum(["virtio", "scsi", "sata", "ide", "usb"]).optional()
+        .describe("Bus that the guest sees; virtio unless declared."),
     binding: busBinding,
     change: "restart",
   }),
   target: field({
-    schema: z.string().regex(/^[a-z]+[0-9]*$/, "must be a target, for example vda").optional()
-      .describe("Target, for example vda; the first that is free unless declared."),
+    schema: () =>
+      z.string().regex(/^[a-z]+[0-9]*$/, "must be a target, for example vda").optional()
+        .describe("Target, for example vda; the first that is free unless declared."),
     binding: text("./target/@dev"),
     change: "restart",
   }),
@@ -160,23 +168,26 @@ const disks = {
   readonly: flag("./readonly", "The guest cannot write."),
   shareable: flag("./shareable", "Other machines may have it at the same time."),
   serial: field({
-    schema: z.string().regex(
-      /^[A-Za-z0-9_.+ -]{1,247}$/,
-      "must be letters, digits, spaces and _ . + -",
-    ).optional().describe("Serial number that the guest sees; virtio shows 20 characters of it."),
+    schema: () =>
+      z.string().regex(
+        /^[A-Za-z0-9_.+ -]{1,247}$/,
+        "must be letters, digits, spaces and _ . + -",
+      ).optional().describe("Serial number that the guest sees; virtio shows 20 characters of it."),
     binding: text("./serial"),
     change: "restart",
   }),
   wwn,
   vendor: field({
-    schema: z.string().regex(/^[\x20-\x7e]{1,8}$/, "must be 1 to 8 printable characters").optional()
-      .describe("Vendor that the guest sees, on SCSI."),
+    schema: () =>
+      z.string().regex(/^[\x20-\x7e]{1,8}$/, "must be 1 to 8 printable characters").optional()
+        .describe("Vendor that the guest sees, on SCSI."),
     binding: text("./vendor"),
     change: "restart",
   }),
   product: field({
-    schema: z.string().regex(/^[\x20-\x7e]{1,16}$/, "must be 1 to 16 printable characters")
-      .optional().describe("Product that the guest sees, on SCSI."),
+    schema: () =>
+      z.string().regex(/^[\x20-\x7e]{1,16}$/, "must be 1 to 16 printable characters")
+        .optional().describe("Product that the guest sees, on SCSI."),
     binding: text("./product"),
     change: "restart",
   }),
@@ -200,44 +211,45 @@ const disks = {
   iotune,
 } satisfies Table;
 
-const entry = z.strictObject(shapeOf(disks)).superRefine((disk, context) => {
-  const refuse = (path: string | undefined, message: string) =>
-    context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
-  const declared = sources.SOURCES.filter((name) => disk[name] !== undefined);
-  if (declared.length !== 1) {
-    refuse(
-      declared[1],
-      declared.length === 0
-        ? "needs one of volume, file, block, network"
-        : `does not go with ${declared[0]}: a disk stands on one of volume, file, block, network`,
-    );
-  }
-  const bus = disk.bus ?? "virtio";
-  const only = (
-    field: "queues" | "queueSize" | "ioThread" | "vendor" | "product",
-    of: string[],
-  ) => {
-    if (disk[field] === undefined || of.includes(bus)) return;
-    refuse(field, `goes with bus ${of.join(" or ")}, and this disk is on ${bus}`);
-  };
-  only("queues", ["virtio"]);
-  only("queueSize", ["virtio"]);
-  only("ioThread", ["virtio"]);
-  only("vendor", ["scsi"]);
-  only("product", ["scsi"]);
-  if (disk.wwn !== undefined && bus === "virtio") {
-    refuse("wwn", "goes with bus scsi, sata or ide: virtio has none");
-  }
-  if (disk.readonly === true && (bus === "ide" || bus === "sata")) {
-    refuse("readonly", `goes with bus virtio, scsi or usb: ${bus} disks are always writable`);
-  }
-  if (disk.io === "native" && !["none", "directsync"].includes(disk.cache ?? "")) {
-    refuse("io", 'native goes with cache "none" or "directsync"');
-  }
-  if (disk.rotationRate !== undefined && (bus === "virtio" || bus === "usb")) {
-    refuse("rotationRate", `goes with bus scsi, sata or ide, and this disk is on ${bus}`);
-  }
-});
+const entry = () =>
+  z.strictObject(shapeOf(disks)).superRefine((disk, context) => {
+    const refuse = (path: string | undefined, message: string) =>
+      context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
+    const declared = sources.SOURCES.filter((name) => disk[name] !== undefined);
+    if (declared.length !== 1) {
+      refuse(
+        declared[1],
+        declared.length === 0
+          ? "needs one of volume, file, block, network"
+          : `does not go with ${declared[0]}: a disk stands on one of volume, file, block, network`,
+      );
+    }
+    const bus = disk.bus ?? "virtio";
+    const only = (
+      field: "queues" | "queueSize" | "ioThread" | "vendor" | "product",
+      of: string[],
+    ) => {
+      if (disk[field] === undefined || of.includes(bus)) return;
+      refuse(field, `goes with bus ${of.join(" or ")}, and this disk is on ${bus}`);
+    };
+    only("queues", ["virtio"]);
+    only("queueSize", ["virtio"]);
+    only("ioThread", ["virtio"]);
+    only("vendor", ["scsi"]);
+    only("product", ["scsi"]);
+    if (disk.wwn !== undefined && bus === "virtio") {
+      refuse("wwn", "goes with bus scsi, sata or ide: virtio has none");
+    }
+    if (disk.readonly === true && (bus === "ide" || bus === "sata")) {
+      refuse("readonly", `goes with bus virtio, scsi or usb: ${bus} disks are always writable`);
+    }
+    if (disk.io === "native" && !["none", "directsync"].includes(disk.cache ?? "")) {
+      refuse("io", 'native goes with cache "none" or "directsync"');
+    }
+    if (disk.rotationRate !== undefined && (bus === "virtio" || bus === "usb")) {
+      refuse("rotationRate", `goes with bus scsi, sata or ide, and this disk is on ${bus}`);
+    }
+  });
 
 /** Whether a disk stands on what is declared. */
 export function standsOn(disk: XmlElement, declared: JsonObject): boolean {
@@ -262,7 +274,7 @@ export function sourceType(declared: JsonObject): string {
 
 /** Disks. */
 export const diskList = list({
-  schema: z.array(entry).superRefine(distinct).describe("Disks, in the guest's order."),
+  schema: () => z.array(entry()).superRefine(distinct).describe("Disks, in the guest's order."),
   path: "./devices/disk",
   select: (domain) =>
     elementsOf(domain, "disk").filter((disk) =>

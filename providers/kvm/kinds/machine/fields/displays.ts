@@ -31,7 +31,7 @@ function port(attribute: string, doc: string) {
     if (attribute !== "websocket") display.attributes.set("autoport", "no");
   });
   return field({
-    schema: z.int().min(1).max(65535).optional().describe(doc),
+    schema: () => z.int().min(1).max(65535).optional().describe(doc),
     binding,
     change: "restart",
   });
@@ -72,21 +72,24 @@ const socket: Binding = custom(
 const fields = {
   name: nameField("display"),
   type: field({
-    schema: z.enum(["vnc", "spice", "egl-headless", "sdl", "rdp", "dbus"])
-      .describe("Protocol of the display."),
+    schema: () =>
+      z.enum(["vnc", "spice", "egl-headless", "sdl", "rdp", "dbus"])
+        .describe("Protocol of the display."),
     binding: text("./@type"),
     change: "restart",
   }),
   listen: field({
-    schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, "must be an address, for example 127.0.0.1")
-      .optional()
-      .describe("Address of the host at which it listens; 127.0.0.1 unless declared."),
+    schema: () =>
+      z.string().regex(/^[0-9A-Za-z.:_-]+$/, "must be an address, for example 127.0.0.1")
+        .optional()
+        .describe("Address of the host at which it listens; 127.0.0.1 unless declared."),
     binding: listen,
     change: "restart",
   }),
   socket: field({
-    schema: z.string().regex(/^\//, "must be an absolute path on the host").optional()
-      .describe("Unix socket at which it listens, instead of an address."),
+    schema: () =>
+      z.string().regex(/^\//, "must be an absolute path on the host").optional()
+        .describe("Unix socket at which it listens, instead of an address."),
     binding: socket,
     change: "restart",
   }),
@@ -131,30 +134,31 @@ const SPICE = [
   "mouse",
 ] as const;
 
-const entry = z.strictObject(shapeOf(fields)).superRefine((display, context) => {
-  const refuse = (path: string, message: string) =>
-    context.addIssue({ code: "custom", path: [path], message });
-  for (const name of SPICE) {
-    if (display[name] === undefined || display.type === "spice") continue;
-    refuse(name, `goes with type "spice", and this display is ${display.type}`);
-  }
-  for (const name of ["websocket", "sharePolicy"] as const) {
-    if (display[name] === undefined || display.type === "vnc") continue;
-    refuse(name, `goes with type "vnc", and this display is ${display.type}`);
-  }
-  for (const name of ["listen", "socket", "port", "keymap"] as const) {
-    if (display[name] === undefined) continue;
-    if (display.type === "vnc" || display.type === "spice") continue;
-    if (display.type === "rdp" && (name === "listen" || name === "port")) continue;
-    if (display.type === "rdp" || name !== "keymap" || display.type !== "sdl") {
-      refuse(name, `goes with type "vnc" or "spice", and this display is ${display.type}`);
+const entry = () =>
+  z.strictObject(shapeOf(fields)).superRefine((display, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    for (const name of SPICE) {
+      if (display[name] === undefined || display.type === "spice") continue;
+      refuse(name, `goes with type "spice", and this display is ${display.type}`);
     }
-  }
-  if (display.socket === undefined) return;
-  for (const name of ["listen", "port", "tlsPort"] as const) {
-    if (display[name] !== undefined) refuse(name, "does not go with a socket");
-  }
-});
+    for (const name of ["websocket", "sharePolicy"] as const) {
+      if (display[name] === undefined || display.type === "vnc") continue;
+      refuse(name, `goes with type "vnc", and this display is ${display.type}`);
+    }
+    for (const name of ["listen", "socket", "port", "keymap"] as const) {
+      if (display[name] === undefined) continue;
+      if (display.type === "vnc" || display.type === "spice") continue;
+      if (display.type === "rdp" && (name === "listen" || name === "port")) continue;
+      if (display.type === "rdp" || name !== "keymap" || display.type !== "sdl") {
+        refuse(name, `goes with type "vnc" or "spice", and this display is ${display.type}`);
+      }
+    }
+    if (display.socket === undefined) return;
+    for (const name of ["listen", "port", "tlsPort"] as const) {
+      if (display[name] !== undefined) refuse(name, "does not go with a socket");
+    }
+  });
 
 const list = devices({
   tag: "graphics",

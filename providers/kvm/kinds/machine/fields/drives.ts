@@ -28,8 +28,9 @@ const medium = { change: "live", withdrawn: true } as const;
 
 const media = {
   volume: field({
-    schema: reference("volume", "image").optional()
-      .describe("Address of the volume or image in the drive. No medium: the drive is empty."),
+    schema: () =>
+      reference("volume", "image").optional()
+        .describe("Address of the volume or image in the drive. No medium: the drive is empty."),
     binding: sources.volumeSource,
     ...medium,
   }),
@@ -37,7 +38,7 @@ const media = {
   block: { ...sourceFields.block, ...medium },
   network: { ...sourceFields.network, ...medium },
   format: field({
-    schema: z.enum(["raw", "qcow2"]).optional().describe("Format of the medium; raw."),
+    schema: () => z.enum(["raw", "qcow2"]).optional().describe("Format of the medium; raw."),
     binding: text("./driver/@type"),
     change: "restart",
   }),
@@ -48,8 +49,9 @@ const cdromFields = {
   name: nameField("drive"),
   ...media,
   bus: field({
-    schema: z.enum(["sata", "scsi", "ide", "usb"]).optional()
-      .describe("Bus that the guest sees; sata unless declared."),
+    schema: () =>
+      z.enum(["sata", "scsi", "ide", "usb"]).optional()
+        .describe("Bus that the guest sees; sata unless declared."),
     binding: busBinding,
     change: "restart",
   }),
@@ -71,11 +73,10 @@ function atMostOne(
   });
 }
 
-function drive(device: "cdrom" | "floppy", fields: Table, entry: z.ZodType) {
+function drive(device: "cdrom" | "floppy", fields: Table) {
   return {
     tag: "disk",
     prefix: device,
-    entry,
     fields,
     select: (disk: XmlElement) =>
       disk.attributes.get("device") === device && getPath(disk, "./alias/@name") !== SEED_ALIAS,
@@ -86,13 +87,13 @@ function drive(device: "cdrom" | "floppy", fields: Table, entry: z.ZodType) {
   } as const;
 }
 
-const cdromEntry = z.strictObject(shapeOf(cdromFields)).superRefine(atMostOne);
-const floppyEntry = z.strictObject(shapeOf(floppyFields)).superRefine(atMostOne);
+const cdromEntry = () => z.strictObject(shapeOf(cdromFields)).superRefine(atMostOne);
+const floppyEntry = () => z.strictObject(shapeOf(floppyFields)).superRefine(atMostOne);
 
 /** CD-ROM and floppy drives. */
 export const drives = {
   cdroms: devices({
-    ...drive("cdrom", cdromFields, cdromEntry),
+    ...drive("cdrom", cdromFields),
     entry: cdromEntry,
     doc: "CD-ROM drives, beside the one with the cloud-init seed.",
     make: (declared, domain) => {
@@ -108,7 +109,7 @@ export const drives = {
     },
   }),
   floppies: devices({
-    ...drive("floppy", floppyFields, floppyEntry),
+    ...drive("floppy", floppyFields),
     entry: floppyEntry,
     doc: "Floppy drives.",
     most: 2,

@@ -6,7 +6,13 @@
  */
 
 import type { z } from "zod";
-import { type ChangeClass, type List, list, type Table } from "../../../table/mod.ts";
+import {
+  type ChangeClass,
+  type List,
+  list,
+  type SchemaInit,
+  type Table,
+} from "../../../table/mod.ts";
 import {
   append,
   element,
@@ -18,7 +24,7 @@ import {
 
 /** Where the entries of a list stand. */
 export interface Entries<Schema extends z.ZodType> {
-  readonly schema: Schema;
+  readonly schema: SchemaInit<Schema>;
   /** The element that holds them: `./cpu`. */
   readonly parent: string;
   /** The name of an entry's element. */

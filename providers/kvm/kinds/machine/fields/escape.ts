@@ -124,10 +124,11 @@ function compact(found: XmlElement): string {
 /** The escape hatch. */
 export const escape = {
   xml: patches({
-    schema: z.array(patch).superRefine(refuseTwice).optional().describe(
-      "What no other field says: places in libvirt's XML and what must stand there. A place that " +
-        "another field owns is refused.",
-    ),
+    schema: () =>
+      z.array(patch).superRefine(refuseTwice).optional().describe(
+        "What no other field says: places in libvirt's XML and what must stand there. A place that " +
+          "another field owns is refused.",
+      ),
     path: ".",
     keyOf: (declared) => String(declared.path),
     wanted: (declared) => {

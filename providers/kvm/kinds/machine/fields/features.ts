@@ -22,9 +22,10 @@ const hypervMembers = {
   relaxed: hyperv("relaxed", "Relaxed timer checks."),
   vapic: hyperv("vapic", "Virtual APIC."),
   spinlocks: field({
-    schema: z.union([z.int().min(4095), z.literal(false)]).optional().describe(
-      "Tries before a spinning vCPU tells the hypervisor; at least 4095.",
-    ),
+    schema: () =>
+      z.union([z.int().min(4095), z.literal(false)]).optional().describe(
+        "Tries before a spinning vCPU tells the hypervisor; at least 4095.",
+      ),
     binding: {
       path: "./features/hyperv/spinlocks/@retries",
       read: (domain) => {
@@ -52,8 +53,9 @@ const hypervMembers = {
   ),
   reset: hyperv("reset", "Reset by the hypervisor."),
   vendorId: field({
-    schema: z.string().regex(/^[^,]{1,12}$/, "must be 1 to 12 characters without comma")
-      .optional().describe("Vendor that the guest finds, at most 12 characters."),
+    schema: () =>
+      z.string().regex(/^[^,]{1,12}$/, "must be 1 to 12 characters without comma")
+        .optional().describe("Vendor that the guest finds, at most 12 characters."),
     binding: {
       path: "./features/hyperv/vendor_id/@value",
       read: (domain) => getPath(domain, "./features/hyperv/vendor_id/@value"),
@@ -101,8 +103,9 @@ const members = {
     "System management mode; secure boot needs it, and brings it along.",
   ),
   smmTseg: field({
-    schema: size({ min: 2 ** 20 }).optional()
-      .describe("Memory for system management mode, for example `48MiB`."),
+    schema: () =>
+      size({ min: 2 ** 20 }).optional()
+        .describe("Memory for system management mode, for example `48MiB`."),
     binding: kibibytes("./features/smm/tseg"),
     change: "restart",
     format: "bytes",
@@ -115,17 +118,20 @@ const members = {
     "What happens when the guest reads a model-specific register that is not there.",
   ),
   hyperv: group({
-    schema: z.strictObject(shapeOf(hypervMembers)).optional().describe(
-      "What Windows finds of Hyper-V; KVM only.",
-    ),
+    schema: () =>
+      z.strictObject(shapeOf(hypervMembers)).optional().describe(
+        "What Windows finds of Hyper-V; KVM only.",
+      ),
     fields: hypervMembers,
   }),
   kvm: group({
-    schema: z.strictObject(shapeOf(kvmMembers)).optional().describe("What the guest finds of KVM."),
+    schema: () =>
+      z.strictObject(shapeOf(kvmMembers)).optional().describe("What the guest finds of KVM."),
     fields: kvmMembers,
   }),
   tcgCache: field({
-    schema: size({ min: 2 ** 20 }).optional().describe("Cache for translated code, under TCG."),
+    schema: () =>
+      size({ min: 2 ** 20 }).optional().describe("Cache for translated code, under TCG."),
     binding: kibibytes("./features/tcg/tb-cache"),
     change: "restart",
     format: "bytes",
@@ -135,7 +141,8 @@ const members = {
 /** Features. */
 export const features = {
   features: group({
-    schema: z.strictObject(shapeOf(members)).optional().describe("Features of the hypervisor."),
+    schema: () =>
+      z.strictObject(shapeOf(members)).optional().describe("Features of the hypervisor."),
     fields: members,
   }),
 } satisfies Table;

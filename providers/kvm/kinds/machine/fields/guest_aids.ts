@@ -30,8 +30,9 @@ const rngFields = {
     "Model that the guest sees; virtio unless declared.",
   ),
   device: field({
-    schema: z.string().regex(/^\/dev\//, "must be a device of the host, for example /dev/urandom")
-      .optional().describe("Device of the host that gives the entropy; /dev/urandom."),
+    schema: () =>
+      z.string().regex(/^\/dev\//, "must be a device of the host, for example /dev/urandom")
+        .optional().describe("Device of the host that gives the entropy; /dev/urandom."),
     binding: custom(
       "./backend",
       (rng) =>
@@ -44,7 +45,7 @@ const rngFields = {
     change: "restart",
   }),
   builtin: field({
-    schema: z.literal(true).optional().describe("Entropy by QEMU's own use of getrandom."),
+    schema: () => z.literal(true).optional().describe("Entropy by QEMU's own use of getrandom."),
     binding: custom(
       "./backend/@model",
       (rng) => getPath(rng, "./backend/@model") === "builtin" ? true : undefined,
@@ -59,13 +60,14 @@ const rngFields = {
   period: whole("./rate/@period", [1, 2 ** 31], "Length of the period, ms; 1000 unless declared."),
 } satisfies Table;
 
-const rngEntry = z.strictObject(shapeOf(rngFields)).refine(
-  ({ device, builtin }) => device === undefined || builtin === undefined,
-  { error: "does not go with device: entropy comes from one of them", path: ["builtin"] },
-).refine(({ bytes, period }) => period === undefined || bytes !== undefined, {
-  error: "is required with a period",
-  path: ["bytes"],
-});
+const rngEntry = () =>
+  z.strictObject(shapeOf(rngFields)).refine(
+    ({ device, builtin }) => device === undefined || builtin === undefined,
+    { error: "does not go with device: entropy comes from one of them", path: ["builtin"] },
+  ).refine(({ bytes, period }) => period === undefined || bytes !== undefined, {
+    error: "is required with a period",
+    path: ["bytes"],
+  });
 
 const rngs = devices({
   tag: "rng",
@@ -89,7 +91,7 @@ const WATCHDOGS = ["i6300esb", "itco", "ib700", "diag288"] as const;
 const watchdogFields = {
   name: nameField("watchdog"),
   model: field({
-    schema: z.enum(WATCHDOGS).describe("Model that the guest sees."),
+    schema: () => z.enum(WATCHDOGS).describe("Model that the guest sees."),
     binding: text("./@model"),
     change: "restart",
   }),
@@ -118,8 +120,9 @@ const watchdogs = devices({
 const panicFields = {
   name: nameField("panic device"),
   model: field({
-    schema: z.enum(["isa", "pseries", "hyperv", "s390", "pvpanic"])
-      .describe("How the guest tells that it crashed."),
+    schema: () =>
+      z.enum(["isa", "pseries", "hyperv", "s390", "pvpanic"])
+        .describe("How the guest tells that it crashed."),
     binding: text("./@model"),
     change: "restart",
   }),
@@ -139,14 +142,16 @@ const BALLOON = "./devices/memballoon";
 
 const balloon = {
   model: field({
-    schema: z.enum(["virtio", "virtio-transitional", "virtio-non-transitional", "none"]).optional()
-      .describe("Model that the guest sees; none: memory cannot change while it runs."),
+    schema: () =>
+      z.enum(["virtio", "virtio-transitional", "virtio-non-transitional", "none"]).optional()
+        .describe("Model that the guest sees; none: memory cannot change while it runs."),
     binding: text(`${BALLOON}/@model`),
     change: "restart",
   }),
   statsPeriod: field({
-    schema: z.int().min(0).max(2 ** 31 - 1).optional()
-      .describe("Seconds between the guest's reports on its memory; 0: none."),
+    schema: () =>
+      z.int().min(0).max(2 ** 31 - 1).optional()
+        .describe("Seconds between the guest's reports on its memory; 0: none."),
     binding: custom(
       `${BALLOON}/stats/@period`,
       (domain) => {
@@ -182,8 +187,9 @@ const TPM = "./devices/tpm";
 
 const tpm = {
   backend: field({
-    schema: z.enum(["emulator", "passthrough", "external"])
-      .describe("swtpm on the host, the host's own TPM, or one behind a socket."),
+    schema: () =>
+      z.enum(["emulator", "passthrough", "external"])
+        .describe("swtpm on the host, the host's own TPM, or one behind a socket."),
     binding: carrying("devices", "tpm", text(`${TPM}/backend/@type`)),
     change: "restart",
     withdrawn: true,
@@ -207,25 +213,27 @@ const tpm = {
   ),
 } satisfies Table;
 
-const tpmSchema = z.strictObject(shapeOf(tpm)).superRefine((device, context) => {
-  const refuse = (path: string, message: string) =>
-    context.addIssue({ code: "custom", path: [path], message });
-  const of = { version: "emulator", persistentState: "emulator", device: "passthrough" } as const;
-  for (const [name, backend] of Object.entries(of)) {
-    if (device[name as keyof typeof of] === undefined || device.backend === backend) continue;
-    refuse(name, `goes with backend "${backend}", and this TPM has "${device.backend}"`);
-  }
-  if ((device.backend === "external") !== (device.socket !== undefined)) {
-    refuse("socket", 'goes with backend "external", and is required there');
-  }
-});
+const tpmSchema = () =>
+  z.strictObject(shapeOf(tpm)).superRefine((device, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    const of = { version: "emulator", persistentState: "emulator", device: "passthrough" } as const;
+    for (const [name, backend] of Object.entries(of)) {
+      if (device[name as keyof typeof of] === undefined || device.backend === backend) continue;
+      refuse(name, `goes with backend "${backend}", and this TPM has "${device.backend}"`);
+    }
+    if ((device.backend === "external") !== (device.socket !== undefined)) {
+      refuse("socket", 'goes with backend "external", and is required there');
+    }
+  });
 
 const VSOCK = "./devices/vsock";
 
 const vsock = {
   cid: field({
-    schema: z.union([z.literal("auto"), z.int().min(3).max(2 ** 32 - 2)])
-      .describe('The guest\'s context ID, or "auto": libvirt chooses one.'),
+    schema: () =>
+      z.union([z.literal("auto"), z.int().min(3).max(2 ** 32 - 2)])
+        .describe('The guest\'s context ID, or "auto": libvirt chooses one.'),
     binding: carrying(
       "devices",
       "vsock",
@@ -254,7 +262,7 @@ const IOMMU = "./devices/iommu";
 
 const iommu = {
   model: field({
-    schema: z.enum(["intel", "virtio", "smmuv3"]).describe("Model that the guest sees."),
+    schema: () => z.enum(["intel", "virtio", "smmuv3"]).describe("Model that the guest sees."),
     binding: carrying("devices", "iommu", text(`${IOMMU}/@model`)),
     change: "restart",
     withdrawn: true,
@@ -277,28 +285,30 @@ const iommu = {
 /** Entropy, TPM, watchdog, balloon, panic, sockets, IOMMU. */
 export const guestAids = {
   balloon: group({
-    schema: z.strictObject(shapeOf(balloon)).optional().describe("The memory balloon."),
+    schema: () => z.strictObject(shapeOf(balloon)).optional().describe("The memory balloon."),
     fields: balloon,
   }),
   rngs,
   tpm: group({
-    schema: tpmSchema.optional().describe("Trusted platform module."),
+    schema: () => tpmSchema().optional().describe("Trusted platform module."),
     fields: tpm,
   }),
   watchdogs,
   panics,
   vsock: group({
-    schema: z.strictObject(shapeOf(vsock)).optional()
-      .describe("Sockets between host and guest (AF_VSOCK)."),
+    schema: () =>
+      z.strictObject(shapeOf(vsock)).optional()
+        .describe("Sockets between host and guest (AF_VSOCK)."),
     fields: vsock,
   }),
   iommu: group({
-    schema: z.strictObject(shapeOf(iommu)).refine(
-      ({ model, interruptRemapping, cachingMode, eim, addressWidth }) =>
-        model === "intel" ||
-        [interruptRemapping, cachingMode, eim, addressWidth].every((one) => one === undefined),
-      { error: 'interruptRemapping, cachingMode, eim and addressWidth go with model "intel"' },
-    ).optional().describe("IOMMU that the guest sees."),
+    schema: () =>
+      z.strictObject(shapeOf(iommu)).refine(
+        ({ model, interruptRemapping, cachingMode, eim, addressWidth }) =>
+          model === "intel" ||
+          [interruptRemapping, cachingMode, eim, addressWidth].every((one) => one === undefined),
+        { error: 'interruptRemapping, cachingMode, eim and addressWidth go with model "intel"' },
+      ).optional().describe("IOMMU that the guest sees."),
     fields: iommu,
   }),
 } satisfies Table;

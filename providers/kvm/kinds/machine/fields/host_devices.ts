@@ -88,7 +88,8 @@ function usbEqual(declared: Json, actual: Json | undefined): boolean {
 const fields = {
   name: nameField("host device"),
   pci: field({
-    schema: pciAddress.optional().describe("PCI address of the device, for example 0000:3b:00.1."),
+    schema: () =>
+      pciAddress.optional().describe("PCI address of the device, for example 0000:3b:00.1."),
     binding: custom("./source/address", (device) => {
       const address = typeOf(device) === "pci" ? child(device, "source") : undefined;
       const item = address && child(address, "address");
@@ -100,14 +101,16 @@ const fields = {
     change: "restart",
   }),
   usb: field({
-    schema: usbSchema.optional().describe("USB device, by what it is or by where it is plugged."),
+    schema: () =>
+      usbSchema.optional().describe("USB device, by what it is or by where it is plugged."),
     binding: custom("./source/vendor", readUsb, (device, value) => writeUsb(device, value!)),
     change: "restart",
     equal: usbEqual,
   }),
   mdev: field({
-    schema: z.uuid().toLowerCase().optional()
-      .describe("UUID of a mediated device, for example of a vGPU."),
+    schema: () =>
+      z.uuid().toLowerCase().optional()
+        .describe("UUID of a mediated device, for example of a vGPU."),
     binding: custom(
       "./source/address/@uuid",
       (device) => typeOf(device) === "mdev" ? getPath(device, "./source/address/@uuid") : undefined,
@@ -138,23 +141,24 @@ const fields = {
 
 const KINDS = ["pci", "usb", "mdev"] as const;
 
-const entry = z.strictObject(shapeOf(fields)).superRefine((device, context) => {
-  const refuse = (path: string | undefined, message: string) =>
-    context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
-  const [first, second] = KINDS.filter((name) => device[name] !== undefined);
-  if (first === undefined) refuse(undefined, "needs one of pci, usb, mdev");
-  if (second !== undefined) refuse(second, `does not go with ${first}`);
-  if (device.startup !== undefined && first !== "usb") refuse("startup", "goes with usb");
-  for (const name of ["display", "ramfb"] as const) {
-    if (device[name] !== undefined && first !== "mdev") refuse(name, "goes with mdev");
-  }
-  for (const name of ["romBar", "romFile"] as const) {
-    if (device[name] !== undefined && first !== "pci") refuse(name, "goes with pci");
-  }
-  if (device.managed !== undefined && first === "mdev") {
-    refuse("managed", "goes with pci: a mediated device is made by the host");
-  }
-});
+const entry = () =>
+  z.strictObject(shapeOf(fields)).superRefine((device, context) => {
+    const refuse = (path: string | undefined, message: string) =>
+      context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
+    const [first, second] = KINDS.filter((name) => device[name] !== undefined);
+    if (first === undefined) refuse(undefined, "needs one of pci, usb, mdev");
+    if (second !== undefined) refuse(second, `does not go with ${first}`);
+    if (device.startup !== undefined && first !== "usb") refuse("startup", "goes with usb");
+    for (const name of ["display", "ramfb"] as const) {
+      if (device[name] !== undefined && first !== "mdev") refuse(name, "goes with mdev");
+    }
+    for (const name of ["romBar", "romFile"] as const) {
+      if (device[name] !== undefined && first !== "pci") refuse(name, "goes with pci");
+    }
+    if (device.managed !== undefined && first === "mdev") {
+      refuse("managed", "goes with pci: a mediated device is made by the host");
+    }
+  });
 
 function hostDeviceChange({ config, live, before, after }: ChangeContext): Disruption {
   const device = (after ?? before) as JsonObject;
@@ -193,8 +197,9 @@ function usbOrSame(declared: Json, actual: Json | undefined): boolean {
 const smartcardFields = {
   name: nameField("smart card"),
   mode: field({
-    schema: z.enum(["host", "passthrough"])
-      .describe("The host's own reader, or one at the client of a spice display."),
+    schema: () =>
+      z.enum(["host", "passthrough"])
+        .describe("The host's own reader, or one at the client of a spice display."),
     binding: custom("./@mode", (device) => device.attributes.get("mode"), (device, value) => {
       device.attributes.set("mode", String(value));
       if (value === "passthrough") device.attributes.set("type", "spicevmc");

@@ -11,18 +11,19 @@ import { z } from "zod";
 /** Name, title, description. */
 export const identity = {
   name: field({
-    schema: objectName.describe("Name of the libvirt domain."),
+    schema: () => objectName.describe("Name of the libvirt domain."),
     binding: text("./name"),
     change: "restart",
   }),
   title: field({
-    schema: z.string().regex(/^[^\n]*$/, "must be one line").optional()
-      .describe("Short description, one line."),
+    schema: () =>
+      z.string().regex(/^[^\n]*$/, "must be one line").optional()
+        .describe("Short description, one line."),
     binding: text("./title"),
     change: "live",
   }),
   description: field({
-    schema: z.string().optional().describe("Description, any text."),
+    schema: () => z.string().optional().describe("Description, any text."),
     binding: text("./description"),
     change: "live",
   }),

@@ -14,7 +14,7 @@ const UNITS = { Bytes: "bytes per second", Iops: "requests per second" } as cons
 function limit(name: string, doc: string) {
   const path = `./iotune/${name}`;
   return field({
-    schema: z.int().min(0).optional().describe(doc),
+    schema: () => z.int().min(0).optional().describe(doc),
     binding: {
       path,
       read: (disk) => {
@@ -68,7 +68,7 @@ const fields = {
   writeIopsMaxLength,
   sizeIops: limit("size_iops_sec", "Bytes that count as one request."),
   group: field({
-    schema: z.string().min(1).optional().describe("Disks of one group share these limits."),
+    schema: () => z.string().min(1).optional().describe("Disks of one group share these limits."),
     binding: {
       path: "./iotune/group_name",
       read: (disk) => getPath(disk, "./iotune/group_name"),
@@ -79,26 +79,27 @@ const fields = {
   }),
 } satisfies Table;
 
-const schema = z.strictObject(shapeOf(fields)).superRefine((tune, context) => {
-  for (const what of ["Bytes", "Iops"] as const) {
-    for (const suffix of ["", "Max"] as const) {
-      const total = `total${what}${suffix}` as const;
-      if (!tune[total]) continue;
-      for (const part of [`read${what}${suffix}`, `write${what}${suffix}`] as const) {
-        if (!tune[part]) continue;
-        context.addIssue({
-          code: "custom",
-          path: [part],
-          message: `does not go with ${total}: limit reads and writes together or each by itself`,
-        });
+const schema = () =>
+  z.strictObject(shapeOf(fields)).superRefine((tune, context) => {
+    for (const what of ["Bytes", "Iops"] as const) {
+      for (const suffix of ["", "Max"] as const) {
+        const total = `total${what}${suffix}` as const;
+        if (!tune[total]) continue;
+        for (const part of [`read${what}${suffix}`, `write${what}${suffix}`] as const) {
+          if (!tune[part]) continue;
+          context.addIssue({
+            code: "custom",
+            path: [part],
+            message: `does not go with ${total}: limit reads and writes together or each by itself`,
+          });
+        }
       }
     }
-  }
-});
+  });
 
 /** Limits of a disk's I/O. */
 export const iotune = group({
-  schema: schema.optional().describe("Limits of the disk's I/O."),
+  schema: () => schema().optional().describe("Limits of the disk's I/O."),
   fields,
 }) satisfies Group;
 

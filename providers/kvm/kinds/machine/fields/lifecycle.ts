@@ -20,34 +20,37 @@ const wait = {
 /** Autostart, power, restarts, waits. */
 export const lifecycle = {
   autostart: field({
-    schema: z.boolean().optional().describe("Start together with the host."),
+    schema: () => z.boolean().optional().describe("Start together with the host."),
     binding: elsewhere("virDomainSetAutostart"),
     change: "live",
     equal: always,
   }),
   power: field({
-    schema: z.enum(["on", "off"]).optional().describe(
-      "Whether it runs. A new machine is started unless declared `off`; afterwards its power " +
-        "state is left alone unless declared.",
-    ),
+    schema: () =>
+      z.enum(["on", "off"]).optional().describe(
+        "Whether it runs. A new machine is started unless declared `off`; afterwards its power " +
+          "state is left alone unless declared.",
+      ),
     binding: elsewhere("virDomainCreate, virDomainShutdown"),
     change: ({ after }) => after === "off" ? "restart" : "live",
     equal: always,
   }),
   whenRestartNeeded: field({
-    schema: z.enum(["now", "next-boot", "never"]).optional().describe(
-      "What to do with a change that a running guest cannot take: restart it now, save the " +
-        "change for its next start (unless declared), or refuse the plan.",
-    ),
+    schema: () =>
+      z.enum(["now", "next-boot", "never"]).optional().describe(
+        "What to do with a change that a running guest cannot take: restart it now, save the " +
+          "change for its next start (unless declared), or refuse the plan.",
+      ),
     binding: elsewhere("policy"),
     change: "live",
     equal: always,
   }),
   wait: field({
-    schema: z.strictObject(wait).refine(
-      (declared) => (declared.for === "port") === (declared.port !== undefined),
-      { error: 'a port stands with `for: "port"`, and only there', path: ["port"] },
-    ).optional().describe("What to wait for after the machine was made."),
+    schema: () =>
+      z.strictObject(wait).refine(
+        (declared) => (declared.for === "port") === (declared.port !== undefined),
+        { error: 'a port stands with `for: "port"`, and only there', path: ["port"] },
+      ).optional().describe("What to wait for after the machine was made."),
     binding: elsewhere("policy"),
     change: "live",
     equal: always,

@@ -40,15 +40,16 @@ const kibibytesEqual = (declared: unknown, actual: unknown) =>
 
 const hotplug = {
   max: field({
-    schema: size({ min: 1024 * 1024 })
-      .describe("Most memory with every slot filled; the guest needs NUMA cells for it."),
+    schema: () =>
+      size({ min: 1024 * 1024 })
+        .describe("Most memory with every slot filled; the guest needs NUMA cells for it."),
     binding: kibibytes("./maxMemory"),
     change: "restart",
     format: "bytes",
     equal: kibibytesEqual,
   }),
   slots: field({
-    schema: z.int().min(1).max(256).describe("Slots for memory modules."),
+    schema: () => z.int().min(1).max(256).describe("Slots for memory modules."),
     binding: integer("./maxMemory/@slots"),
     change: "restart",
   }),
@@ -58,15 +59,16 @@ const page = kibibytes(".");
 
 /** Pages from the host's pool: `true` for its default size, or sizes by cell. */
 const hugepages = field({
-  schema: z.union([
-    z.boolean(),
-    z.array(z.strictObject({
-      size: size({ min: 4096 }).describe("Size of a page, for example `2MiB`."),
-      cells: cpuSet.optional().describe("Cells of the guest; all unless declared."),
-    })).min(1),
-  ]).optional().describe(
-    "Memory in huge pages that the host has set aside: true for its usual size, or their sizes.",
-  ),
+  schema: () =>
+    z.union([
+      z.boolean(),
+      z.array(z.strictObject({
+        size: size({ min: 4096 }).describe("Size of a page, for example `2MiB`."),
+        cells: cpuSet.optional().describe("Cells of the guest; all unless declared."),
+      })).min(1),
+    ]).optional().describe(
+      "Memory in huge pages that the host has set aside: true for its usual size, or their sizes.",
+    ),
   binding: {
     path: "./memoryBacking/hugepages",
     read: (domain) => {
@@ -99,8 +101,9 @@ const backing = {
   hugepages,
   locked: flag("./memoryBacking/locked", "Held in the host's memory, never swapped out."),
   sharePages: field({
-    schema: z.boolean().optional()
-      .describe("Whether the host merges pages with those of other guests (KSM)."),
+    schema: () =>
+      z.boolean().optional()
+        .describe("Whether the host merges pages with those of other guests (KSM)."),
     binding: {
       path: "./memoryBacking/nosharepages",
       read: (domain) =>
@@ -137,7 +140,7 @@ const backing = {
 /** Memory, its maximum, and what is behind it. */
 export const memory = {
   memory: field({
-    schema: size({ min: 1024 * 1024 }).describe("Memory that the guest has."),
+    schema: () => size({ min: 1024 * 1024 }).describe("Memory that the guest has."),
     binding: places.memory,
     change: memoryChange,
     equal: kibibytesEqual,
@@ -145,21 +148,24 @@ export const memory = {
     guestDecides: true,
   }),
   maxMemory: field({
-    schema: size({ min: 1024 * 1024 }).optional()
-      .describe("Most memory that the guest can have without a restart; memory unless declared."),
+    schema: () =>
+      size({ min: 1024 * 1024 }).optional()
+        .describe("Most memory that the guest can have without a restart; memory unless declared."),
     binding: places.maxMemory,
     change: "restart",
     equal: kibibytesEqual,
     format: "bytes",
   }),
   memoryHotplug: group({
-    schema: z.strictObject(shapeOf(hotplug)).optional()
-      .describe("Room for memory modules that are plugged while the guest runs."),
+    schema: () =>
+      z.strictObject(shapeOf(hotplug)).optional()
+        .describe("Room for memory modules that are plugged while the guest runs."),
     fields: hotplug,
   }),
   memoryBacking: group({
-    schema: z.strictObject(shapeOf(backing)).optional()
-      .describe("What is behind the guest's memory."),
+    schema: () =>
+      z.strictObject(shapeOf(backing)).optional()
+        .describe("What is behind the guest's memory."),
     fields: backing,
   }),
 } satisfies Table;

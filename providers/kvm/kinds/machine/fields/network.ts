@@ -57,7 +57,8 @@ const MODELS = [
 
 function ring(path: string, doc: string) {
   return field({
-    schema: z.union([z.literal(256), z.literal(512), z.literal(1024)]).optional().describe(doc),
+    schema: () =>
+      z.union([z.literal(256), z.literal(512), z.literal(1024)]).optional().describe(doc),
     binding: integer(path),
     change: "restart",
   });
@@ -65,39 +66,44 @@ function ring(path: string, doc: string) {
 
 const nics = {
   name: field({
-    schema: deviceName.describe("Name of the NIC in the machine; its alias is `ua-<name>`."),
+    schema: () => deviceName.describe("Name of the NIC in the machine; its alias is `ua-<name>`."),
     binding: text("./alias/@name"),
     change: "restart",
     equal: always,
   }),
   network: field({
-    schema: reference("network").optional().describe("Address of the network that the NIC is on."),
+    schema: () =>
+      reference("network").optional().describe("Address of the network that the NIC is on."),
     binding: places.nicSource("network"),
     change: "live",
   }),
   bridge: field({
-    schema: z.string().min(1).max(15).optional()
-      .describe("A bridge of the host, instead of a network."),
+    schema: () =>
+      z.string().min(1).max(15).optional()
+        .describe("A bridge of the host, instead of a network."),
     binding: places.nicSource("bridge"),
     change: "live",
   }),
   direct: field({
-    schema: sources.directSchema.optional()
-      .describe("A network device of the host (macvtap), instead of a network."),
+    schema: () =>
+      sources.directSchema.optional()
+        .describe("A network device of the host (macvtap), instead of a network."),
     binding: sources.directSource,
     change: "restart",
     equal: subset,
   }),
   user: field({
-    schema: z.literal(true).optional()
-      .describe("QEMU's own network behind the host's addresses, instead of a network."),
+    schema: () =>
+      z.literal(true).optional()
+        .describe("QEMU's own network behind the host's addresses, instead of a network."),
     binding: sources.userSource,
     change: "restart",
   }),
   hostdev: field({
-    schema: pciAddress.optional().describe(
-      "PCI address of a virtual function of the host, given to the guest instead of a network.",
-    ),
+    schema: () =>
+      pciAddress.optional().describe(
+        "PCI address of a virtual function of the host, given to the guest instead of a network.",
+      ),
     binding: sources.hostdevSource,
     change: "restart",
   }),
@@ -107,26 +113,28 @@ const nics = {
     "live",
   ),
   mac: field({
-    schema: mac.describe("MAC address, derived from the machine's UUID unless declared."),
+    schema: () => mac.describe("MAC address, derived from the machine's UUID unless declared."),
     binding: text("./mac/@address"),
     change: "restart",
     equal: (declared, actual) => String(declared) === String(actual).toLowerCase(),
   }),
   ip: field({
-    schema: z.ipv4().optional().describe("Address reserved for the NIC on its network."),
+    schema: () => z.ipv4().optional().describe("Address reserved for the NIC on its network."),
     binding: elsewhere("the network's reservations"),
     change: "live",
     equal: always,
   }),
   model: field({
-    schema: z.enum(MODELS).optional()
-      .describe("Model that the guest sees; virtio unless declared."),
+    schema: () =>
+      z.enum(MODELS).optional()
+        .describe("Model that the guest sees; virtio unless declared."),
     binding: text("./model/@type"),
     change: "restart",
   }),
   link: field({
-    schema: z.enum(["up", "down"]).optional()
-      .describe("State of the link; up unless declared."),
+    schema: () =>
+      z.enum(["up", "down"]).optional()
+        .describe("State of the link; up unless declared."),
     binding: {
       path: "./link/@state",
       read: (nic) => getPath(nic, "./link/@state") ?? "up",
@@ -137,10 +145,11 @@ const nics = {
   bootOrder,
   mtu: whole("./mtu/@size", [68, 65535], "Largest packet, bytes, that guest and tap are told."),
   target: field({
-    schema: z.string().regex(
-      /^(?!vnet|vif|macvtap)[^/\s]{1,15}$/,
-      "must be 1 to 15 characters, and not begin with vnet, vif or macvtap: libvirt gives those out",
-    ).optional().describe("Name of the tap on the host; libvirt chooses unless declared."),
+    schema: () =>
+      z.string().regex(
+        /^(?!vnet|vif|macvtap)[^/\s]{1,15}$/,
+        "must be 1 to 15 characters, and not begin with vnet, vif or macvtap: libvirt gives those out",
+      ).optional().describe("Name of the tap on the host; libvirt chooses unless declared."),
     binding: text("./target/@dev"),
     change: "restart",
   }),
@@ -153,15 +162,17 @@ const nics = {
   rxQueueSize: ring("./driver/@rx_queue_size", "Places in the receive queue of a virtio NIC."),
   txQueueSize: ring("./driver/@tx_queue_size", "Places in the send queue of a virtio NIC."),
   vlan: field({
-    schema: sources.vlanSchema.optional()
-      .describe("VLANs of the NIC, on Open vSwitch and on virtual functions."),
+    schema: () =>
+      sources.vlanSchema.optional()
+        .describe("VLANs of the NIC, on Open vSwitch and on virtual functions."),
     binding: sources.vlan,
     change: "restart",
     equal: sources.vlanEqual,
   }),
   bandwidth,
   filter: field({
-    schema: sources.filterSchema.optional().describe("Network filter of libvirt's for the NIC."),
+    schema: () =>
+      sources.filterSchema.optional().describe("Network filter of libvirt's for the NIC."),
     binding: sources.filter,
     change: "live",
     equal: sources.filterEqual,
@@ -179,33 +190,36 @@ const nics = {
   romBar: toggle("./rom/@bar", ON_OFF, "Show the NIC's boot ROM to the guest."),
 } satisfies Table;
 
-const entry = z.strictObject(shapeOf(nics)).superRefine((nic, context) => {
-  const refuse = (path: string | undefined, message: string) =>
-    context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
-  const [first, second] = sources.NIC_SOURCES.filter((name) => nic[name] !== undefined);
-  if (first === undefined) refuse(undefined, "needs one of network, bridge, direct, user, hostdev");
-  if (second !== undefined) refuse(second, `does not go with ${first}: a NIC is on one of them`);
-  if (nic.portGroup !== undefined && nic.network === undefined) {
-    refuse("portGroup", "goes with a network: port groups are its own");
-  }
-  for (const name of ["queues", "driver", "rxQueueSize", "txQueueSize"] as const) {
-    if (nic[name] === undefined || (nic.model ?? "virtio").startsWith("virtio")) continue;
-    refuse(name, `goes with a virtio model, and this NIC is ${nic.model}`);
-  }
-  for (const name of ["filter", "target", "mtu"] as const) {
-    if (nic[name] === undefined) continue;
-    if (nic.user === undefined && nic.hostdev === undefined) continue;
-    refuse(name, "goes with network, bridge or direct: the host has no tap for this NIC");
-  }
-  if (nic.vlan !== undefined && nic.user !== undefined) {
-    refuse("vlan", "goes with network, bridge, direct or hostdev");
-  }
-});
+const entry = () =>
+  z.strictObject(shapeOf(nics)).superRefine((nic, context) => {
+    const refuse = (path: string | undefined, message: string) =>
+      context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
+    const [first, second] = sources.NIC_SOURCES.filter((name) => nic[name] !== undefined);
+    if (first === undefined) {
+      refuse(undefined, "needs one of network, bridge, direct, user, hostdev");
+    }
+    if (second !== undefined) refuse(second, `does not go with ${first}: a NIC is on one of them`);
+    if (nic.portGroup !== undefined && nic.network === undefined) {
+      refuse("portGroup", "goes with a network: port groups are its own");
+    }
+    for (const name of ["queues", "driver", "rxQueueSize", "txQueueSize"] as const) {
+      if (nic[name] === undefined || (nic.model ?? "virtio").startsWith("virtio")) continue;
+      refuse(name, `goes with a virtio model, and this NIC is ${nic.model}`);
+    }
+    for (const name of ["filter", "target", "mtu"] as const) {
+      if (nic[name] === undefined) continue;
+      if (nic.user === undefined && nic.hostdev === undefined) continue;
+      refuse(name, "goes with network, bridge or direct: the host has no tap for this NIC");
+    }
+    if (nic.vlan !== undefined && nic.user !== undefined) {
+      refuse("vlan", "goes with network, bridge, direct or hostdev");
+    }
+  });
 
 /** NICs. */
 export const network = {
   nics: list({
-    schema: z.array(entry).superRefine(distinct).describe("NICs, in the guest's order."),
+    schema: () => z.array(entry()).superRefine(distinct).describe("NICs, in the guest's order."),
     path: "./devices/interface",
     select: (domain) => {
       const devices = child(domain, "devices");

@@ -25,13 +25,14 @@ import { distinctBy, entries } from "./entries.ts";
 
 const distances = {
   cell: field({
-    schema: z.int().min(0).describe("Number of the other cell."),
+    schema: () => z.int().min(0).describe("Number of the other cell."),
     binding: integer("./@id"),
     change: "restart",
     equal: always,
   }),
   distance: field({
-    schema: z.int().min(10).max(255).describe("10 to itself, 20 to a usual neighbour, 255: none."),
+    schema: () =>
+      z.int().min(10).max(255).describe("10 to itself, 20 to a usual neighbour, 255: none."),
     binding: integer("./@value"),
     change: "restart",
   }),
@@ -39,19 +40,19 @@ const distances = {
 
 const cells = {
   cell: field({
-    schema: z.int().min(0).describe("Number of the cell, from 0."),
+    schema: () => z.int().min(0).describe("Number of the cell, from 0."),
     binding: integer("./@id"),
     change: "restart",
     equal: always,
   }),
   cpus: field({
-    schema: cpuSet.optional().describe("vCPUs in the cell, for example `0-1`."),
+    schema: () => cpuSet.optional().describe("vCPUs in the cell, for example `0-1`."),
     binding: text("./@cpus"),
     change: "restart",
     equal: sameCpuSet,
   }),
   memory: field({
-    schema: size({ min: 1024 }).describe("Memory of the cell; the cells' sum is maxMemory."),
+    schema: () => size({ min: 1024 }).describe("Memory of the cell; the cells' sum is maxMemory."),
     binding: {
       path: "./@memory",
       read: (cell) => {
@@ -77,8 +78,9 @@ const cells = {
   ),
   discard: toggle("./@discard", YES_NO, "Memory is given up, not written out, when QEMU ends."),
   distances: entries({
-    schema: z.array(z.strictObject(shapeOf(distances))).superRefine(distinctBy("cell")).optional()
-      .describe("Distances to cells, this one included."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(distances))).superRefine(distinctBy("cell")).optional()
+        .describe("Distances to cells, this one included."),
     parent: "./distances",
     element: "sibling",
     attribute: "id",
@@ -97,18 +99,18 @@ const MODES = ["strict", "preferred", "interleave", "restrictive"] as const;
 
 const memnodes = {
   cell: field({
-    schema: z.int().min(0).describe("Number of the guest's cell."),
+    schema: () => z.int().min(0).describe("Number of the guest's cell."),
     binding: integer("./@cellid"),
     change: "restart",
     equal: always,
   }),
   mode: field({
-    schema: z.enum(MODES).describe("As for the whole guest."),
+    schema: () => z.enum(MODES).describe("As for the whole guest."),
     binding: text("./@mode"),
     change: "restart",
   }),
   nodes: field({
-    schema: cpuSet.describe("Nodes of the host."),
+    schema: () => cpuSet.describe("Nodes of the host."),
     binding: text("./@nodeset"),
     change: "restart",
     equal: sameCpuSet,
@@ -128,14 +130,16 @@ const tune = {
     "static: the nodes declared; auto: those that numad advises.",
   ),
   nodes: field({
-    schema: cpuSet.optional().describe("Nodes of the host from which memory comes, such as `0-1`."),
+    schema: () =>
+      cpuSet.optional().describe("Nodes of the host from which memory comes, such as `0-1`."),
     binding: text("./numatune/memory/@nodeset"),
     change: nodesChange,
     equal: sameCpuSet,
   }),
   cells: entries({
-    schema: z.array(z.strictObject(shapeOf(memnodes))).superRefine(distinctBy("cell")).optional()
-      .describe("Nodes for the memory of single cells."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(memnodes))).superRefine(distinctBy("cell")).optional()
+        .describe("Nodes for the memory of single cells."),
     parent: "./numatune",
     element: "memnode",
     attribute: "cellid",
@@ -146,8 +150,9 @@ const tune = {
 
 const members = {
   cells: entries({
-    schema: z.array(z.strictObject(shapeOf(cells))).superRefine(distinctBy("cell")).optional()
-      .describe("Cells that the guest sees."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(cells))).superRefine(distinctBy("cell")).optional()
+        .describe("Cells that the guest sees."),
     parent: "./cpu/numa",
     element: "cell",
     attribute: "id",
@@ -155,8 +160,9 @@ const members = {
     fields: cells,
   }),
   tune: group({
-    schema: z.strictObject(shapeOf(tune)).optional()
-      .describe("Nodes of the host from which the guest's memory comes."),
+    schema: () =>
+      z.strictObject(shapeOf(tune)).optional()
+        .describe("Nodes of the host from which the guest's memory comes."),
     fields: tune,
   }),
 } satisfies Table;
@@ -164,7 +170,7 @@ const members = {
 /** NUMA. */
 export const numa = {
   numa: group({
-    schema: z.strictObject(shapeOf(members)).optional().describe("Cells and nodes."),
+    schema: () => z.strictObject(shapeOf(members)).optional().describe("Cells and nodes."),
     fields: members,
   }),
 } satisfies Table;

@@ -16,8 +16,9 @@ const KIB = 2 ** 32;
 const videoFields = {
   name: nameField("video device"),
   model: field({
-    schema: z.enum(["virtio", "vga", "cirrus", "qxl", "bochs", "ramfb", "vmvga", "none"])
-      .describe("Model that the guest sees; none: no video device."),
+    schema: () =>
+      z.enum(["virtio", "vga", "cirrus", "qxl", "bochs", "ramfb", "vmvga", "none"])
+        .describe("Model that the guest sees; none: no video device."),
     binding: text("./model/@type"),
     change: "restart",
   }),
@@ -35,19 +36,20 @@ const videoFields = {
   height: whole("./model/resolution/@y", [1, 16384], "Height at the start, pixels."),
 } satisfies Table;
 
-const videoEntry = z.strictObject(shapeOf(videoFields)).superRefine((video, context) => {
-  for (const name of ["ram", "vgamem"] as const) {
-    if (video[name] === undefined || video.model === "qxl") continue;
-    context.addIssue({ code: "custom", path: [name], message: 'goes with model "qxl"' });
-  }
-  if ((video.width === undefined) !== (video.height === undefined)) {
-    context.addIssue({
-      code: "custom",
-      path: [video.width === undefined ? "width" : "height"],
-      message: "is required: width and height go together",
-    });
-  }
-});
+const videoEntry = () =>
+  z.strictObject(shapeOf(videoFields)).superRefine((video, context) => {
+    for (const name of ["ram", "vgamem"] as const) {
+      if (video[name] === undefined || video.model === "qxl") continue;
+      context.addIssue({ code: "custom", path: [name], message: 'goes with model "qxl"' });
+    }
+    if ((video.width === undefined) !== (video.height === undefined)) {
+      context.addIssue({
+        code: "custom",
+        path: [video.width === undefined ? "width" : "height"],
+        message: "is required: width and height go together",
+      });
+    }
+  });
 
 /** Under a display, libvirt puts a video device of its own choice where none is declared. */
 const videos = devices({
@@ -63,8 +65,9 @@ const videos = devices({
 const soundFields = {
   name: nameField("sound device"),
   model: field({
-    schema: z.enum(["ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "pcspk", "usb"])
-      .describe("Model that the guest sees."),
+    schema: () =>
+      z.enum(["ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "pcspk", "usb"])
+        .describe("Model that the guest sees."),
     binding: text("./@model"),
     change: "restart",
   }),
@@ -98,23 +101,26 @@ function inputChange({ config, live, before, after }: ChangeContext): Disruption
 const inputFields = {
   name: nameField("input device"),
   type: field({
-    schema: z.enum(["tablet", "mouse", "keyboard", "passthrough", "evdev"])
-      .describe("What it is; passthrough and evdev hand a device of the host on."),
+    schema: () =>
+      z.enum(["tablet", "mouse", "keyboard", "passthrough", "evdev"])
+        .describe("What it is; passthrough and evdev hand a device of the host on."),
     binding: text("./@type"),
     change: "restart",
   }),
   bus: field({
-    schema: z.enum(["usb", "virtio"]).optional()
-      .describe("Bus that the guest sees; usb unless declared."),
+    schema: () =>
+      z.enum(["usb", "virtio"]).optional()
+        .describe("Bus that the guest sees; usb unless declared."),
     binding: text("./@bus"),
     change: "restart",
   }),
   device: field({
-    schema: z.string().regex(
-      /^\/dev\//,
-      "must be a device of the host, for example /dev/input/event1",
-    )
-      .optional().describe("Device of the host, with passthrough and evdev."),
+    schema: () =>
+      z.string().regex(
+        /^\/dev\//,
+        "must be a device of the host, for example /dev/input/event1",
+      )
+        .optional().describe("Device of the host, with passthrough and evdev."),
     binding: {
       path: "./source/@evdev, ./source/@dev",
       read: (input) => getPath(input, "./source/@evdev") ?? getPath(input, "./source/@dev"),
@@ -131,18 +137,19 @@ const inputFields = {
   }),
 } satisfies Table;
 
-const inputEntry = z.strictObject(shapeOf(inputFields)).superRefine((input, context) => {
-  const refuse = (path: string, message: string) =>
-    context.addIssue({ code: "custom", path: [path], message });
-  const handed = input.type === "passthrough" || input.type === "evdev";
-  if (handed !== (input.device !== undefined)) {
-    refuse("device", 'goes with type "passthrough" or "evdev", and is required there');
-  }
-  if (input.type === "evdev" && input.bus !== undefined) refuse("bus", "evdev is on no bus");
-  if (input.type === "passthrough" && (input.bus ?? "virtio") !== "virtio") {
-    refuse("bus", 'passthrough is on bus "virtio"');
-  }
-});
+const inputEntry = () =>
+  z.strictObject(shapeOf(inputFields)).superRefine((input, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    const handed = input.type === "passthrough" || input.type === "evdev";
+    if (handed !== (input.device !== undefined)) {
+      refuse("device", 'goes with type "passthrough" or "evdev", and is required there');
+    }
+    if (input.type === "evdev" && input.bus !== undefined) refuse("bus", "evdev is on no bus");
+    if (input.type === "passthrough" && (input.bus ?? "virtio") !== "virtio") {
+      refuse("bus", 'passthrough is on bus "virtio"');
+    }
+  });
 
 const inputs = devices({
   tag: "input",

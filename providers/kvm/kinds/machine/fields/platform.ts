@@ -62,39 +62,44 @@ const secureBoot: Binding = {
 /** Accelerator, architecture, machine type, firmware. */
 export const platform = {
   accel: field({
-    schema: z.enum(["prefer-kvm", "require-kvm", "tcg"]).optional().describe(
-      "prefer-kvm (unless declared): KVM where guests really run under it, else TCG; " +
-        "require-kvm: refused where they do not; tcg: full emulation.",
-    ),
+    schema: () =>
+      z.enum(["prefer-kvm", "require-kvm", "tcg"]).optional().describe(
+        "prefer-kvm (unless declared): KVM where guests really run under it, else TCG; " +
+          "require-kvm: refused where they do not; tcg: full emulation.",
+      ),
     binding: places.accelerator,
     change: "restart",
     equal: (declared, actual) => declared === "prefer-kvm" || declared === actual,
   }),
   arch: field({
-    schema: z.string().regex(/^[a-z0-9_]+$/, "must be an architecture, for example x86_64")
-      .optional()
-      .describe("Architecture of the guest, for example x86_64; the host's unless declared."),
+    schema: () =>
+      z.string().regex(/^[a-z0-9_]+$/, "must be an architecture, for example x86_64")
+        .optional()
+        .describe("Architecture of the guest, for example x86_64; the host's unless declared."),
     binding: text("./os/type/@arch"),
     change: "restart",
   }),
   machine: field({
-    schema: z.string().min(1).optional().describe(
-      "Machine type; q35 unless declared. An alias stays at the version that it first meant.",
-    ),
+    schema: () =>
+      z.string().min(1).optional().describe(
+        "Machine type; q35 unless declared. An alias stays at the version that it first meant.",
+      ),
     binding: text("./os/type/@machine"),
     change: "restart",
     equal: machineTypeEqual,
   }),
   firmware: field({
-    schema: z.enum(["bios", "uefi"]).optional()
-      .describe("Firmware; the machine type's own unless declared."),
+    schema: () =>
+      z.enum(["bios", "uefi"]).optional()
+        .describe("Firmware; the machine type's own unless declared."),
     binding: places.firmware,
     change: "restart",
   }),
   secureBoot: field({
-    schema: z.boolean().optional().describe(
-      "Whether UEFI starts only what is signed; on, with the vendors' keys, or off.",
-    ),
+    schema: () =>
+      z.boolean().optional().describe(
+        "Whether UEFI starts only what is signed; on, with the vendors' keys, or off.",
+      ),
     binding: secureBoot,
     change: "restart",
     equal: (declared, actual) => declared === (actual ?? false),
@@ -105,8 +110,9 @@ export const platform = {
       "declared. It stays through every change.",
   ),
   loader: group({
-    schema: z.strictObject({ ...shapeOf(loader), path: loader.path.schema.unwrap() }).optional()
-      .describe("Firmware by its path, instead of `firmware`."),
+    schema: () =>
+      z.strictObject({ ...shapeOf(loader), path: loader.path.schema.unwrap() }).optional()
+        .describe("Firmware by its path, instead of `firmware`."),
     fields: loader,
   }),
 } satisfies Table;

@@ -20,7 +20,7 @@ const action = <const Words extends readonly string[]>(
   change: ChangeClass,
 ) =>
   field({
-    schema: z.enum(words).optional().describe(doc),
+    schema: () => z.enum(words).optional().describe(doc),
     binding: text(path),
     change,
     equal: (declared, actual) => declared === (actual ?? usual),
@@ -60,8 +60,9 @@ export const power = {
     "What happens when the lock of a disk is lost.",
   ),
   pm: group({
-    schema: z.strictObject(shapeOf(pm)).optional()
-      .describe("Whether the guest's firmware offers it sleep."),
+    schema: () =>
+      z.strictObject(shapeOf(pm)).optional()
+        .describe("Whether the guest's firmware offers it sleep."),
     fields: pm,
   }),
   partition: words(
@@ -69,9 +70,10 @@ export const power = {
     "Resource partition of the host (a cgroup) in which the machine runs, for example `/machine`.",
   ),
   generationId: field({
-    schema: z.union([z.uuid(), z.boolean()]).optional().describe(
-      "Lets the guest notice that it was copied or put back: true for an identifier of libvirt's.",
-    ),
+    schema: () =>
+      z.union([z.uuid(), z.boolean()]).optional().describe(
+        "Lets the guest notice that it was copied or put back: true for an identifier of libvirt's.",
+      ),
     binding: {
       path: "./genid",
       read: (domain) => getPath(domain, "./genid"),

@@ -23,20 +23,23 @@ function vcpuChange({ config, live, before, after }: ChangeContext): Disruption 
 /** vCPUs and CPU. */
 export const processor = {
   vcpus: field({
-    schema: z.int().min(1).max(4096).optional()
-      .describe("Virtual CPUs that are on; 1 unless declared."),
+    schema: () =>
+      z.int().min(1).max(4096).optional()
+        .describe("Virtual CPUs that are on; 1 unless declared."),
     binding: places.vcpus,
     change: vcpuChange,
   }),
   maxVcpus: field({
-    schema: z.int().min(1).max(4096).optional()
-      .describe("Most virtual CPUs that can be on without a restart; vcpus unless declared."),
+    schema: () =>
+      z.int().min(1).max(4096).optional()
+        .describe("Most virtual CPUs that can be on without a restart; vcpus unless declared."),
     binding: places.maxVcpus,
     change: "restart",
   }),
   cpuset: field({
-    schema: cpuSet.optional()
-      .describe("Host CPUs on which vCPUs run that have no pin of their own, for example `0-3`."),
+    schema: () =>
+      cpuSet.optional()
+        .describe("Host CPUs on which vCPUs run that have no pin of their own, for example `0-3`."),
     binding: text("./vcpu/@cpuset"),
     change: "restart",
     equal: sameCpuSet,

@@ -25,10 +25,11 @@ const absolute = z.string().regex(/^\//, "must be an absolute path on the host")
 const filesystemFields = {
   name: nameField("file system"),
   driver: field({
-    schema: z.enum(["virtiofs", "9p"]).describe(
-      "virtiofs: fast, and needs memory that is shared (memoryBacking with shared access); 9p: " +
-        "needs nothing of the host.",
-    ),
+    schema: () =>
+      z.enum(["virtiofs", "9p"]).describe(
+        "virtiofs: fast, and needs memory that is shared (memoryBacking with shared access); 9p: " +
+          "needs nothing of the host.",
+      ),
     binding: custom(
       "./driver/@type",
       (share) => {
@@ -40,14 +41,15 @@ const filesystemFields = {
     change: "restart",
   }),
   source: field({
-    schema: absolute.describe("Directory of the host."),
+    schema: () => absolute.describe("Directory of the host."),
     binding: text("./source/@dir"),
     change: "restart",
   }),
   target: field({
-    schema: z.string().min(1).max(36).describe(
-      "Tag by which the guest mounts it: mount -t virtiofs <target> /mnt.",
-    ),
+    schema: () =>
+      z.string().min(1).max(36).describe(
+        "Tag by which the guest mounts it: mount -t virtiofs <target> /mnt.",
+      ),
     binding: text("./target/@dir"),
     change: "restart",
   }),
@@ -64,14 +66,15 @@ const filesystemFields = {
   ),
   queueSize: whole("./driver/@queue", [1, 65536], "Requests a queue, with virtiofs."),
   binary: field({
-    schema: absolute.optional().describe("The virtiofsd of the host."),
+    schema: () => absolute.optional().describe("The virtiofsd of the host."),
     binding: text("./binary/@path"),
     change: "restart",
   }),
   xattr: toggle("./binary/@xattr", ON_OFF, "Extended attributes, with virtiofs."),
   cache: word("./binary/cache/@mode", ["none", "always"], "Cache of the guest, with virtiofs."),
   threadPool: field({
-    schema: z.int().min(0).max(1024).optional().describe("Threads that serve it, with virtiofs."),
+    schema: () =>
+      z.int().min(0).max(1024).optional().describe("Threads that serve it, with virtiofs."),
     binding: integer("./binary/thread_pool/@size"),
     change: "restart",
     since: "8.5.0",
@@ -80,22 +83,23 @@ const filesystemFields = {
 
 const VIRTIOFS = ["queueSize", "binary", "xattr", "cache", "threadPool"] as const;
 
-const filesystemEntry = z.strictObject(shapeOf(filesystemFields)).superRefine((share, context) => {
-  const refuse = (path: string, message: string) =>
-    context.addIssue({ code: "custom", path: [path], message });
-  if (share.driver === "9p") {
-    for (const name of VIRTIOFS) {
-      if (share[name] !== undefined) refuse(name, 'goes with driver "virtiofs"');
+const filesystemEntry = () =>
+  z.strictObject(shapeOf(filesystemFields)).superRefine((share, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    if (share.driver === "9p") {
+      for (const name of VIRTIOFS) {
+        if (share[name] !== undefined) refuse(name, 'goes with driver "virtiofs"');
+      }
+      return;
     }
-    return;
-  }
-  for (const name of ["readonly", "multidevs"] as const) {
-    if (share[name] !== undefined) refuse(name, 'goes with driver "9p"');
-  }
-  if ((share.accessMode ?? "passthrough") !== "passthrough") {
-    refuse("accessMode", 'virtiofs knows "passthrough" only');
-  }
-});
+    for (const name of ["readonly", "multidevs"] as const) {
+      if (share[name] !== undefined) refuse(name, 'goes with driver "9p"');
+    }
+    if ((share.accessMode ?? "passthrough") !== "passthrough") {
+      refuse("accessMode", 'virtiofs knows "passthrough" only');
+    }
+  });
 
 /** Virtiofs is plugged while the guest runs, where its memory was shared when it started. */
 function filesystemChange({ config, live, before, after }: ChangeContext): Disruption {
@@ -120,8 +124,9 @@ const UNIT: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 
 const shmemFields = {
   name: nameField("shared memory"),
   region: field({
-    schema: z.string().regex(/^[^/\s]{1,200}$/, "must be a name without / or space")
-      .describe("Name of the memory on the host: /dev/shm/<region>."),
+    schema: () =>
+      z.string().regex(/^[^/\s]{1,200}$/, "must be a name without / or space")
+        .describe("Name of the memory on the host: /dev/shm/<region>."),
     binding: text("./@name"),
     change: "restart",
   }),
@@ -132,8 +137,9 @@ const shmemFields = {
   ),
   role: word("./@role", ["master", "peer"], "Whether migration takes it along: master does."),
   size: field({
-    schema: size({ min: 1024 ** 2 }).optional()
-      .describe("Size, a power of two, 4 MiB unless declared."),
+    schema: () =>
+      size({ min: 1024 ** 2 }).optional()
+        .describe("Size, a power of two, 4 MiB unless declared."),
     binding: custom("./size", (memory) => {
       const found = getPath(memory, "./size");
       const unit = getPath(memory, "./size/@unit") ?? "B";
@@ -147,27 +153,29 @@ const shmemFields = {
     format: "bytes",
   }),
   server: field({
-    schema: absolute.optional().describe("Socket of the ivshmem server, with ivshmem-doorbell."),
+    schema: () =>
+      absolute.optional().describe("Socket of the ivshmem server, with ivshmem-doorbell."),
     binding: text("./server/@path"),
     change: "restart",
   }),
   vectors: whole("./msi/@vectors", [1, 2048], "Interrupts, with ivshmem-doorbell."),
 } satisfies Table;
 
-const shmemEntry = z.strictObject(shapeOf(shmemFields)).superRefine((memory, context) => {
-  const refuse = (path: string, message: string) =>
-    context.addIssue({ code: "custom", path: [path], message });
-  const doorbell = memory.model === "ivshmem-doorbell";
-  if (doorbell !== (memory.server !== undefined)) {
-    refuse("server", 'goes with model "ivshmem-doorbell", and is required there');
-  }
-  if (memory.vectors !== undefined && !doorbell) {
-    refuse("vectors", 'goes with model "ivshmem-doorbell"');
-  }
-  const bytes = memory.size ?? 4 * 1024 ** 2;
-  if (Math.log2(bytes) % 1 !== 0) refuse("size", "must be a power of two, for example 4MiB");
-  if (doorbell && memory.size !== undefined) refuse("size", "is the server's to say");
-});
+const shmemEntry = () =>
+  z.strictObject(shapeOf(shmemFields)).superRefine((memory, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    const doorbell = memory.model === "ivshmem-doorbell";
+    if (doorbell !== (memory.server !== undefined)) {
+      refuse("server", 'goes with model "ivshmem-doorbell", and is required there');
+    }
+    if (memory.vectors !== undefined && !doorbell) {
+      refuse("vectors", 'goes with model "ivshmem-doorbell"');
+    }
+    const bytes = memory.size ?? 4 * 1024 ** 2;
+    if (Math.log2(bytes) % 1 !== 0) refuse("size", "must be a power of two, for example 4MiB");
+    if (doorbell && memory.size !== undefined) refuse("size", "is the server's to say");
+  });
 
 const shmems = devices({
   tag: "shmem",

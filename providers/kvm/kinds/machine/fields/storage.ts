@@ -22,9 +22,10 @@ export const storage = {
   disks: diskList,
   ...drives,
   seed: field({
-    schema: reference("seed").optional().describe(
-      "Address of the cloud-init seed, shown as a CD-ROM.",
-    ),
+    schema: () =>
+      reference("seed").optional().describe(
+        "Address of the cloud-init seed, shown as a CD-ROM.",
+      ),
     binding: places.seed,
     change: seedChange,
     withdrawn: true,

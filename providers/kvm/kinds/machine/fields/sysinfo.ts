@@ -30,7 +30,7 @@ type Entry = Field<z.ZodOptional<z.ZodString>>;
 function entry(where: string, name: string): Entry {
   const path = `./sysinfo[@type='smbios']/${where}/entry[@name='${name}']`;
   return field({
-    schema: z.string().min(1).optional().describe(`SMBIOS: ${name} of ${where}.`),
+    schema: () => z.string().min(1).optional().describe(`SMBIOS: ${name} of ${where}.`),
     binding: {
       path,
       read: (domain) => getPath(domain, path),
@@ -62,7 +62,7 @@ const members = {
   baseBoard: part("baseBoard", "Base board."),
   chassis: part("chassis", "Chassis."),
   oemStrings: field({
-    schema: z.array(z.string().min(1)).optional().describe("OEM strings, in order."),
+    schema: () => z.array(z.string().min(1)).optional().describe("OEM strings, in order."),
     binding: {
       path: "./sysinfo[@type='smbios']/oemStrings/entry",
       read: (domain) => {
@@ -84,8 +84,9 @@ const members = {
 /** SMBIOS. */
 export const sysinfo = {
   smbios: group({
-    schema: z.strictObject(shapeOf(members)).optional()
-      .describe("What the firmware tells of the machine."),
+    schema: () =>
+      z.strictObject(shapeOf(members)).optional()
+        .describe("What the firmware tells of the machine."),
     fields: members,
   }),
 } satisfies Table;

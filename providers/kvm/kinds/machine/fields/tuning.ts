@@ -57,16 +57,17 @@ const period = (name: string, who: string) =>
 
 const quota = (name: string, who: string) =>
   field({
-    schema: z.int().min(-1).max(18_446_744_073_709_551).refine(
-      (value) => value === -1 || value >= 1000,
-      { error: "must be at least 1000 microseconds, or -1 for no limit" },
-    ).optional().describe(`Microseconds of CPU time that ${who} gets in a period; -1: no limit.`),
+    schema: () =>
+      z.int().min(-1).max(18_446_744_073_709_551).refine(
+        (value) => value === -1 || value >= 1000,
+        { error: "must be at least 1000 microseconds, or -1 for no limit" },
+      ).optional().describe(`Microseconds of CPU time that ${who} gets in a period; -1: no limit.`),
     binding: integer(`./cputune/${name}`),
     change: "live",
   });
 
 const pinnedCpus = field({
-  schema: cpuSet.describe("CPUs of the host, for example `0-3`."),
+  schema: () => cpuSet.describe("CPUs of the host, for example `0-3`."),
   binding: text("./@cpuset"),
   change: "live",
   equal: sameCpuSet,
@@ -74,7 +75,7 @@ const pinnedCpus = field({
 
 const numbered = (attribute: string, doc: string, least = 0) =>
   field({
-    schema: z.int().min(least).describe(doc),
+    schema: () => z.int().min(least).describe(doc),
     binding: integer(`./@${attribute}`),
     change: "restart",
     equal: always,
@@ -92,7 +93,8 @@ const SCHEDULERS = ["batch", "idle", "fifo", "rr"] as const;
 function scheduling(prefix: string) {
   return {
     scheduler: field({
-      schema: z.enum(SCHEDULERS).describe("Scheduler of the host; fifo and rr are real-time ones."),
+      schema: () =>
+        z.enum(SCHEDULERS).describe("Scheduler of the host; fifo and rr are real-time ones."),
       binding: text(`${prefix}/@scheduler`),
       change: "restart",
     }),
@@ -111,7 +113,7 @@ const PRIORITY = {
 
 const setOf = (attribute: string, doc: string) =>
   field({
-    schema: cpuSet.describe(doc),
+    schema: () => cpuSet.describe(doc),
     binding: text(`./@${attribute}`),
     change: "restart",
     equal: sameCpuSet,
@@ -140,8 +142,9 @@ const cpuTune = {
   ioThreadPeriod: period("iothread_period", "each I/O thread"),
   ioThreadQuota: quota("iothread_quota", "each I/O thread"),
   vcpuPins: entries({
-    schema: z.array(z.strictObject(shapeOf(vcpuPins))).superRefine(distinctBy("vcpu")).optional()
-      .describe("Host CPUs on which single vCPUs run."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(vcpuPins))).superRefine(distinctBy("vcpu")).optional()
+        .describe("Host CPUs on which single vCPUs run."),
     parent: "./cputune",
     element: "vcpupin",
     attribute: "vcpu",
@@ -150,15 +153,17 @@ const cpuTune = {
     fields: vcpuPins,
   }),
   emulatorPin: field({
-    schema: cpuSet.optional()
-      .describe("Host CPUs on which the emulator's own threads run, for example `0`."),
+    schema: () =>
+      cpuSet.optional()
+        .describe("Host CPUs on which the emulator's own threads run, for example `0`."),
     binding: text("./cputune/emulatorpin/@cpuset"),
     change: "live",
     equal: sameCpuSet,
   }),
   ioThreadPins: entries({
-    schema: z.array(z.strictObject(shapeOf(ioThreadPins))).superRefine(distinctBy("ioThread"))
-      .optional().describe("Host CPUs on which single I/O threads run."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(ioThreadPins))).superRefine(distinctBy("ioThread"))
+        .optional().describe("Host CPUs on which single I/O threads run."),
     parent: "./cputune",
     element: "iothreadpin",
     attribute: "iothread",
@@ -167,8 +172,9 @@ const cpuTune = {
     fields: ioThreadPins,
   }),
   vcpuSchedulers: entries({
-    schema: z.array(z.strictObject(shapeOf(vcpuSchedulers)).refine(needsPriority, PRIORITY))
-      .superRefine(distinctBy("vcpus")).optional().describe("How the host schedules vCPUs."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(vcpuSchedulers)).refine(needsPriority, PRIORITY))
+        .superRefine(distinctBy("vcpus")).optional().describe("How the host schedules vCPUs."),
     parent: "./cputune",
     element: "vcpusched",
     attribute: "vcpus",
@@ -176,9 +182,10 @@ const cpuTune = {
     fields: vcpuSchedulers,
   }),
   ioThreadSchedulers: entries({
-    schema: z.array(z.strictObject(shapeOf(ioThreadSchedulers)).refine(needsPriority, PRIORITY))
-      .superRefine(distinctBy("ioThreads")).optional()
-      .describe("How the host schedules I/O threads."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(ioThreadSchedulers)).refine(needsPriority, PRIORITY))
+        .superRefine(distinctBy("ioThreads")).optional()
+        .describe("How the host schedules I/O threads."),
     parent: "./cputune",
     element: "iothreadsched",
     attribute: "iothreads",
@@ -186,8 +193,9 @@ const cpuTune = {
     fields: ioThreadSchedulers,
   }),
   emulatorScheduler: group({
-    schema: z.strictObject(shapeOf(emulatorScheduler)).refine(needsPriority, PRIORITY).optional()
-      .describe("How the host schedules the emulator's own threads."),
+    schema: () =>
+      z.strictObject(shapeOf(emulatorScheduler)).refine(needsPriority, PRIORITY).optional()
+        .describe("How the host schedules the emulator's own threads."),
     fields: emulatorScheduler,
   }),
 } satisfies Table;
@@ -197,8 +205,9 @@ const limit = (name: string, doc: string) =>
 
 const devices = {
   path: field({
-    schema: z.string().regex(/^\/[^,]+$/, "must be an absolute path of a block device of the host")
-      .describe("Block device of the host, for example `/dev/sda`."),
+    schema: () =>
+      z.string().regex(/^\/[^,]+$/, "must be an absolute path of a block device of the host")
+        .describe("Block device of the host, for example `/dev/sda`."),
     binding: text("./path"),
     change: "live",
     equal: always,
@@ -218,8 +227,9 @@ const blkioTune = {
     "live",
   ),
   devices: list({
-    schema: z.array(z.strictObject(shapeOf(devices))).superRefine(distinctBy("path")).optional()
-      .describe("Limits on single block devices of the host."),
+    schema: () =>
+      z.array(z.strictObject(shapeOf(devices))).superRefine(distinctBy("path")).optional()
+        .describe("Limits on single block devices of the host."),
     path: "./blkiotune/device",
     select: (domain) => getElements(domain, "./blkiotune/device"),
     nameOf: (device) => getPath(device, "./path") ?? "",
@@ -240,7 +250,8 @@ const blkioTune = {
 /** A limit of memory; libvirt writes nothing where there is none. */
 const memoryLimit = (name: string, doc: string) =>
   field({
-    schema: z.union([z.literal("unlimited"), size({ min: 1024 * 1024 })]).optional().describe(doc),
+    schema: () =>
+      z.union([z.literal("unlimited"), size({ min: 1024 * 1024 })]).optional().describe(doc),
     binding: {
       ...kibibytes(`./memtune/${name}`),
       write: (domain, value) =>
@@ -266,27 +277,33 @@ const memTune = {
 /** CPU time, pins, I/O threads, block I/O, memory limits. */
 export const tuning = {
   ioThreads: field({
-    schema: z.int().min(0).max(1024).optional()
-      .describe("Threads that carry out disk I/O apart from the emulator."),
+    schema: () =>
+      z.int().min(0).max(1024).optional()
+        .describe("Threads that carry out disk I/O apart from the emulator."),
     binding: ioThreadCount,
     change: "live",
     equal: (declared, actual) => declared === (actual ?? 0),
   }),
   cpuTune: group({
-    schema: z.strictObject(shapeOf(cpuTune)).optional().describe("CPU time and pins."),
+    schema: () => z.strictObject(shapeOf(cpuTune)).optional().describe("CPU time and pins."),
     fields: cpuTune,
   }),
   blkioTune: group({
-    schema: z.strictObject(shapeOf(blkioTune)).optional().describe("Block I/O beside others."),
+    schema: () =>
+      z.strictObject(shapeOf(blkioTune)).optional().describe("Block I/O beside others."),
     fields: blkioTune,
   }),
   memTune: group({
-    schema: z.strictObject(shapeOf(memTune)).refine(
-      ({ hardLimit, swapHardLimit }) =>
-        typeof hardLimit !== "number" || typeof swapHardLimit !== "number" ||
-        hardLimit <= swapHardLimit,
-      { error: "is below hardLimit: it counts memory and swap together", path: ["swapHardLimit"] },
-    ).optional().describe("Limits of memory."),
+    schema: () =>
+      z.strictObject(shapeOf(memTune)).refine(
+        ({ hardLimit, swapHardLimit }) =>
+          typeof hardLimit !== "number" || typeof swapHardLimit !== "number" ||
+          hardLimit <= swapHardLimit,
+        {
+          error: "is below hardLimit: it counts memory and swap together",
+          path: ["swapHardLimit"],
+        },
+      ).optional().describe("Limits of memory."),
     fields: memTune,
   }),
 } satisfies Table;
