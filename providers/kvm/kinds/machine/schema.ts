@@ -43,7 +43,11 @@ export const machineSchema = tableSchema(machineTable, {
   },
 });
 
-/** What a stack may write. */
+/**
+ * What a stack may write.
+ *
+ * @internal Made from the table: `stacks/` gives authors the types that they see.
+ */
 export type MachineInput = z.input<typeof machineSchema>;
 
 /** A machine, normalised: sizes in bytes. Resolved, its addresses are names on the host. */
