@@ -14,16 +14,19 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The words that run `staddle ARGS`. */
-export function command(args: readonly string[]): string[] {
+/** The words that run `staddle ARGS` out of a checkout. */
+export function command(
+  args: readonly string[],
+  { folder = root, deno = Deno.execPath() } = {},
+): string[] {
   return [
-    Deno.execPath(),
+    deno,
     "run",
     "-q",
     "-P",
     "--config",
-    `${root}/deno.json`,
-    `${root}/mod.ts`,
+    `${folder}/deno.json`,
+    `${folder}/mod.ts`,
     ...args,
   ];
 }
@@ -38,21 +41,31 @@ export async function staddle(
     const [program, ...rest] = command(args);
     return await run(program!, rest, { env, cwd: root, signal });
   }
-  const words = Object.entries({ ...env, DENO_DIR: await denoDir(inside) })
+  const there = "/srv/shared/staddle";
+  await shareProject(inside);
+  const words = Object.entries({ ...env, DENO_DIR: "/srv/shared/deno" })
     .map(([key, value]) => `${key}=${value}`);
-  const inRoot = ["sh", "-c", 'cd "$0" && exec "$@"', root, "env", ...words, ...command(args)];
-  return await inside.exec(inRoot, { signal });
+  const inRoot = ["sh", "-c", 'cd "$0" && exec "$@"', there, "env", ...words];
+  return await inside.exec(
+    [...inRoot, ...command(args, { folder: there, deno: `${there}/deno` })],
+    { signal },
+  );
 }
 
-/** Deno's cache as a host sees it: hosts have no way out to fetch packages themselves. */
-async function denoDir(host: FleetHost): Promise<string> {
-  const shared = `${host.dir}/../shared/deno`;
-  const there = await run("test", ["-d", shared]);
-  if (there.code !== 0) {
-    const { denoDir } = JSON.parse((await run(Deno.execPath(), ["info", "--json"])).stdout);
-    await must("cp", ["-a", "--reflink=auto", denoDir, shared]);
-  }
-  return "/srv/shared/deno";
+/** What a host needs of this checkout, and of Deno's cache: it has no way out to fetch packages. */
+async function shareProject(host: FleetHost): Promise<void> {
+  const shared = `${host.dir}/../shared`;
+  if ((await run("test", ["-d", `${shared}/staddle`])).code === 0) return;
+  const { denoDir } = JSON.parse((await run(Deno.execPath(), ["info", "--json"])).stdout);
+  await must("cp", ["-a", "--reflink=auto", denoDir, `${shared}/deno`]);
+  const folder = `${shared}/staddle`;
+  await must("mkdir", ["-p", `${folder}/.cache`]);
+  const parts = ["deno.json", "deno.lock", "mod.ts", "examples"].concat(
+    ["stacks", "planner", "applier", "state", "providers", "cli"],
+  );
+  await must("cp", ["-a", ...parts.map((part) => `${root}/${part}`), folder]);
+  await must("cp", ["-a", `${root}/.cache/guest`, `${folder}/.cache/`]);
+  await must("cp", ["--reflink=auto", Deno.execPath(), `${folder}/deno`]);
 }
 
 /** Runs `staddle ARGS` and expects an exit status. */

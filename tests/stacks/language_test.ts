@@ -60,7 +60,9 @@ Deno.test("a stack yields hosts, resources, outputs and reservations", () => {
     assert.match(declaredAt ?? "", /tests\/stacks\/language_test\.ts:\d+:\d+$/);
     return rest;
   });
-  golden(import.meta.url, "shop.json", JSON.stringify({ ...topology, resources }, null, 2));
+  const { hostPlaces, ...document } = topology;
+  assert.match(hostPlaces?.lab ?? "", /tests\/stacks\/language_test\.ts:\d+:\d+$/);
+  golden(import.meta.url, "shop.json", JSON.stringify({ ...document, resources }, null, 2));
 });
 
 Deno.test("handles know names, identities, addresses and paths", () => {

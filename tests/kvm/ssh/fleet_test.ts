@@ -81,7 +81,7 @@ Deno.test({
     await t.step(
       "the link is cut: calls fail within 20 seconds, opening within connectTimeout",
       async () => {
-        await using session = await open(provider, { ...far, connectTimeout: 2 });
+        await using session = await open(provider, { ...far, connectTimeout: 6 });
         await session.read(nobody);
         await one!.link.down();
         try {
@@ -94,7 +94,7 @@ Deno.test({
           const again = performance.now();
           const unreachable = await failure(session.read(nobody));
           assert.equal(unreachable.code, "ssh.unreachable", unreachable.render());
-          assert.ok((performance.now() - again) / 1000 < 5);
+          assert.ok((performance.now() - again) / 1000 < 12);
         } finally {
           await one!.link.up();
         }
