@@ -44,7 +44,9 @@ export async function refusal(
     await evaluate(project.path(file), { ...patient, ...options });
   } catch (error) {
     if (error instanceof StaddleError || error instanceof StaddleErrors) {
-      return render(error).replaceAll(`${project.folder}/`, "").replaceAll(project.folder, ".");
+      return render(error).replaceAll(`${project.folder}/`, "").replaceAll(project.folder, ".")
+        // The registry is whichever this machine is told to use.
+        .replaceAll(/https:\/\/\S+\/(?=left-pad)/g, "<registry>/");
     }
     throw error;
   }
