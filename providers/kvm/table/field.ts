@@ -82,6 +82,11 @@ export interface List<Schema extends z.ZodType = z.ZodType> {
   keyOf?(declared: JsonObject): string;
   /** Whether an element is the declared entry though it does not carry its name (an import). */
   matches?(element: XmlElement, declared: JsonObject): boolean;
+  /**
+   * True when an entry that is declared no more is taken away only if it carries its name: one that
+   * merely matches may be there for the sake of other devices.
+   */
+  readonly removedByName?: boolean;
   /** A new element for a declared entry, put where it belongs. */
   insert(root: XmlElement, declared: JsonObject): XmlElement;
   remove(root: XmlElement, element: XmlElement): void;

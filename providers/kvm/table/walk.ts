@@ -82,11 +82,12 @@ export function removeWithdrawn(
       entry.binding.write(element, undefined);
     }
     if (entry.entry !== "list") continue;
-    const find = finder(entry, element);
+    const findGone = goneFinder(entry, element, spec[name]);
     for (const gone of goneEntries(entry, spec[name], previous[name])) {
-      const device = find(gone);
+      const device = findGone(gone);
       if (device !== undefined) entry.remove(element, device);
     }
+    const find = finder(entry, element);
     const before = (previous[name] ?? []) as readonly JsonObject[];
     for (const declared of (spec[name] ?? []) as readonly JsonObject[]) {
       const was = before.find((one) => keyOf(entry, one) === keyOf(entry, declared));
@@ -110,7 +111,11 @@ export function findEntry(
 }
 
 /** Finds many entries in one element: a network may hold a reservation for each of 1,000 NICs. */
-function finder(list: List, root: XmlElement): (declared: JsonObject) => XmlElement | undefined {
+function finder(
+  list: List,
+  root: XmlElement,
+  matches: List["matches"] = list.matches?.bind(list),
+): (declared: JsonObject) => XmlElement | undefined {
   const elements = list.select(root);
   const byName = new Map<string, XmlElement>();
   for (const [index, element] of elements.entries()) {
@@ -119,7 +124,21 @@ function finder(list: List, root: XmlElement): (declared: JsonObject) => XmlElem
   }
   return (declared) =>
     byName.get(keyOf(list, declared)) ??
-      elements.find((element) => list.matches?.(element, declared) ?? false);
+      elements.find((element) => matches?.(element, declared) ?? false);
+}
+
+/** Finds entries that are declared no more; an element that a declared entry finds is its own. */
+function goneFinder(
+  list: List,
+  root: XmlElement,
+  after: Json | undefined,
+): (entry: JsonObject) => XmlElement | undefined {
+  const find = finder(list, root, list.removedByName === true ? () => false : undefined);
+  const claimed = new Set(((after ?? []) as readonly JsonObject[]).map(finder(list, root)));
+  return (entry) => {
+    const found = find(entry);
+    return claimed.has(found) ? undefined : found;
+  };
 }
 
 /** What a comparison looks at. */
@@ -260,15 +279,17 @@ function compareList(
     const nested = { spec: declared, previous: was, config: device, live: liveDevice, awaited };
     compareInto(changes, list.fields, nested, `${entryPath}.`);
   }
-  for (const gone of goneEntries(list, after, previous)) {
-    const saved = inConfig(gone);
-    const device = saved ?? inLive?.(gone);
+  const goneInConfig = goneFinder(list, config, after);
+  const goneInLive = live === undefined ? undefined : goneFinder(list, live, after);
+  for (const entry of goneEntries(list, after, previous)) {
+    const saved = goneInConfig(entry);
+    const device = saved ?? goneInLive?.(entry);
     if (device === undefined) continue;
-    const before = { ...readEntry(list, device, 0), ...(list.keyOf ? {} : { name: gone.name }) };
+    const before = { ...readEntry(list, device, 0), ...(list.keyOf ? {} : { name: entry.name }) };
     const disruption = classify(list.change, { config, live, before });
     // Gone from the configuration, and the running object keeps it until it starts anew.
     if (saved === undefined && disruption !== "live") continue;
-    changes.push({ path: `${path}[${keyOf(list, gone)}]`, before, disruption });
+    changes.push({ path: `${path}[${keyOf(list, entry)}]`, before, disruption });
   }
 }
 

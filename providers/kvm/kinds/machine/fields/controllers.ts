@@ -51,6 +51,7 @@ const controllers = devices({
   nameOf: (controller) =>
     `${controller.attributes.get("type")}${controller.attributes.get("index") ?? ""}`,
   // The first of a type may have been made for a device that was plugged into it.
+  removedByName: true,
   matches: (controller, declared) =>
     declared.type !== "pci" && controller.attributes.get("type") === declared.type &&
     (controller.attributes.get("index") ?? "0") === String(declared.index ?? 0),

@@ -58,6 +58,8 @@ export interface Devices<Entry extends z.ZodType> {
   readonly nameOf?: (device: XmlElement) => string | undefined;
   /** Whether one without an alias of ours is the declared one. */
   readonly matches?: (device: XmlElement, declared: JsonObject) => boolean;
+  /** One that is declared no more is taken away only if it carries its name. */
+  readonly removedByName?: boolean;
   /** libvirt knows no alias of theirs: they are found by what matches alone. */
   readonly nameless?: boolean;
   /** A new element for a declared device, bare of what its fields write. */
@@ -94,6 +96,7 @@ export function devices<Entry extends z.ZodType>(
       return device;
     },
     remove: (domain, device) => remove(ensureElement(domain, "./devices"), device),
+    removedByName: init.removedByName,
     change: init.change,
     fields: init.fields,
   });
