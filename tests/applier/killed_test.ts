@@ -143,7 +143,8 @@ Deno.test("a run that is killed at any moment leaves a true record, and the next
         // At most ten kills a phase, half by count and half by clock; then it may finish.
         const last = attempt > 10;
         const byCount = attempt % 2 === 1;
-        const point = last || !byCount ? 0 : 1 + random(40);
+        // Every phase has more points than the first attempt counts: that one is always killed.
+        const point = last || !byCount ? 0 : 1 + random(attempt === 1 ? 6 : 40);
         const { killed, output } = await run(
           folder,
           wanted,
@@ -177,7 +178,7 @@ Deno.test("a run that is killed at any moment leaves a true record, and the next
         break;
       }
     }
-    assert(kills >= 8, `only ${kills} kills: the clock missed every run`);
+    assert(kills >= 4, `only ${kills} kills: a phase ran through its first points`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
