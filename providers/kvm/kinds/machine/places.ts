@@ -121,12 +121,21 @@ export function splitVolume(key: string): [pool: string, volume: string] {
   return [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-/** What a NIC is on: a network of libvirt's, or a bridge of the host. */
+/**
+ * What a NIC is on: a network of libvirt's, or a bridge of the host. A running NIC on a network that
+ * stands on a bridge or a device of the host has the type of that, with the network's name beside it.
+ */
 export function nicSource(type: "network" | "bridge"): Binding {
   const other = type === "network" ? "bridge" : "network";
   return custom(
     `./source/@${type}`,
-    (nic) => getPath(nic, "./@type") === type ? getPath(nic, `./source/@${type}`) : undefined,
+    (nic) => {
+      const network = getPath(nic, "./source/@network");
+      if (type === "network") return network;
+      return network === undefined && getPath(nic, "./@type") === "bridge"
+        ? getPath(nic, "./source/@bridge")
+        : undefined;
+    },
     (nic, value) => {
       nic.attributes.set("type", type);
       const source = ensureElement(nic, "./source");

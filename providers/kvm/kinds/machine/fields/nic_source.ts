@@ -48,6 +48,8 @@ export const directSchema = z.strictObject({
 export const directSource: Binding = custom("./source/@dev", (nic) => {
   if (nic.attributes.get("type") !== "direct") return undefined;
   const source = child(nic, "source");
+  // A running NIC on a network that stands on the device: the network is what it is on.
+  if (source?.attributes.has("network")) return undefined;
   return compact({ dev: source?.attributes.get("dev"), mode: source?.attributes.get("mode") });
 }, (nic, value) => {
   const { dev, mode } = value as JsonObject;
@@ -71,6 +73,7 @@ export const userSource: Binding = custom(
 export const hostdevSource: Binding = custom("./source/address", (nic) => {
   if (nic.attributes.get("type") !== "hostdev") return undefined;
   const source = child(nic, "source");
+  if (source?.attributes.has("network")) return undefined;
   const address = source && child(source, "address");
   return address && formatPci(address);
 }, (nic, value) => {
