@@ -14,9 +14,10 @@ const workers = { local: Number(inFlight), remote: Number(inFlight) };
 
 await using libvirt = await Libvirt.open({ workers });
 const before = performance.now();
-await using connection = await libvirt.connect(uri);
+await using connection = await libvirt.connect(uri, { expectedCalls: 1000 });
 // As in the command line, where they start while the stack is evaluated: the Workers run already.
-await Promise.all(Array.from({ length: 64 }, () => connection.libVersion()));
+while (libvirt.workers < workers.local) await new Promise((done) => setTimeout(done, 5));
+await Promise.all(Array.from({ length: 64 * workers.local }, () => connection.libVersion()));
 const start = performance.now();
 const domains = await connection.domains();
 const texts = await Promise.all(domains.map((domain) => domain.xml(DomainXmlFlags.INACTIVE)));

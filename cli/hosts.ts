@@ -46,14 +46,18 @@ export class Hosts implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Begins to connect, unless that was begun already. A failure is seen by whoever needs the host. */
-  open(declaration: HostDeclaration): Promise<HostSession> {
+  /**
+   * Begins to connect, unless that was begun already. A failure is seen by whoever needs the host.
+   *
+   * @param expectedObjects About how many objects will be read there, where that is known.
+   */
+  open(declaration: HostDeclaration, expectedObjects?: number): Promise<HostSession> {
     const text = JSON.stringify(declaration);
     const known = this.#openings.get(declaration.name);
     if (known?.declaration === text) return known.session;
     if (known !== undefined) this.#superseded.push(known.session);
     const session = this.#provider().then((provider) =>
-      provider.connect(declaration, this.#options)
+      provider.connect(declaration, { ...this.#options, expectedObjects })
     );
     session.catch(() => {});
     this.#openings.set(declaration.name, { declaration: text, session });

@@ -74,7 +74,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       // The stack is being evaluated in processes of its own: time to load the rest.
       void provider.load();
       import("../planner/mod.ts").catch(() => {}); // Seen where it is awaited.
-      if (whole) { for (const host of Object.values(record?.hosts ?? {})) hosts.open(host); }
+      if (whole && record !== undefined) openRecorded(hosts, record);
     });
     const { kinds } = await import("../providers/kvm/kinds/mod.ts");
     return {
@@ -90,6 +90,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function openRecorded(hosts: Hosts, record: StackRecord): void {
+  const resources = Map.groupBy(record.resources, ({ host }) => host);
+  for (const host of Object.values(record.hosts)) {
+    hosts.open(host, resources.get(host.name)?.length);
   }
 }
 

@@ -308,7 +308,12 @@ export interface Provider extends AsyncDisposable {
   /** @throws {StaddleError} that names the host and says why it cannot be reached. */
   connect(
     host: HostDeclaration,
-    options: { readonly signal: AbortSignal; readonly baseDirectory: string },
+    options: {
+      readonly signal: AbortSignal;
+      readonly baseDirectory: string;
+      /** About how many objects will be read as soon as it is open. */
+      readonly expectedObjects?: number;
+    },
   ): Promise<HostSession>;
   /** Whether trying a failed step again may help, by the error's own codes. */
   isTransient(error: StaddleError): boolean;

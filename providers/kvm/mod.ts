@@ -28,6 +28,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** Folder of the stack's file: relative key paths start here. */
   readonly baseDirectory: string;
+  /** About how many objects will be read as soon as it is open. */
+  readonly expectedObjects?: number;
 }
 
 /** The KVM provider. */

@@ -59,6 +59,8 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   /** Folder of the stack's file: relative key paths start here. */
   readonly baseDirectory: string;
+  /** About how many objects will be read as soon as it is open. */
+  readonly expectedObjects?: number;
 }
 
 /** A host that is held open. */
@@ -152,6 +154,7 @@ export class KvmSession implements HostSession, Bench {
       timeout: seconds * 1000,
       keepalive: KEEPALIVE,
       signal: this.#options.signal,
+      expectedCalls: this.#options.expectedObjects,
     });
   }
 

@@ -29,7 +29,7 @@ import { SLOW } from "./pace.ts";
 export interface WorkerLimits {
   /** For a daemon on this machine, or a driver inside the process. Default 4. */
   readonly local?: number;
-  /** For a daemon behind a network, where each Worker mostly waits. Default 16. */
+  /** For a daemon behind a network, where each Worker mostly waits. Default 12. */
   readonly remote?: number;
   /** Workers in all that are not stuck in a long call (about 9 MiB each). Default 24. */
   readonly total?: number;
@@ -123,6 +123,11 @@ export class Lane {
     this.slowLimit = init.slowLimit;
     this.uri = init.uri;
     this.callTime = init.remote ? 30 : 0.3;
+  }
+
+  /** Starts the Workers that so many quick calls will want, before they come. */
+  expect(calls: number): void {
+    this.#pool.prepare(Math.min(this.limit, Math.floor(calls * this.callTime / START_COST)));
   }
 
   /** Makes a call on some Worker. */
@@ -257,6 +262,14 @@ export class WorkerPool {
       this.#pump();
     };
     queueMicrotask(turn);
+  }
+
+  /** Sees to it that there are so many Workers soon. */
+  prepare(workers: number): void {
+    if (this.#closed || this.#slots.size >= Math.min(workers, this.#total)) return;
+    const slot = this.#start();
+    if (slot !== undefined) this.#idle.push(slot);
+    setTimeout(() => this.prepare(workers), 0);
   }
 
   #pump(): void {

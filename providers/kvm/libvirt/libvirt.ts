@@ -46,6 +46,8 @@ export interface ConnectOptions {
    * URI; say true where a local socket leads to another host.
    */
   readonly remote?: boolean;
+  /** About how many calls will come at once as soon as it is open: Workers for them start meanwhile. */
+  readonly expectedCalls?: number;
 }
 
 /** libvirt's own default. */
@@ -70,7 +72,7 @@ export class Libvirt implements AsyncDisposable {
     this.#library = library;
     this.#limits = {
       local: workers.local ?? 4,
-      remote: workers.remote ?? 16,
+      remote: workers.remote ?? 12,
       total: workers.total ?? 24,
     };
     this.#runtime = acquireRuntime(library);
@@ -154,7 +156,7 @@ export class Libvirt implements AsyncDisposable {
     const events = new Events();
     const loss = runtime.watchLoss(() => events.lost());
     try {
-      const opened = await lane.callWith(
+      const opening = lane.callWith(
         "virConnectOpen",
         (notice) => answer(notice as AuthNotice, options.auth),
         {
@@ -165,6 +167,8 @@ export class Libvirt implements AsyncDisposable {
           loss: loss.counter,
         },
       );
+      if (options.expectedCalls !== undefined) lane.expect(options.expectedCalls);
+      const opened = await opening;
       const session = new Session({
         pointer: opened.pointer,
         uri: opened.uri,
