@@ -5,7 +5,13 @@
  */
 
 import { z } from "zod";
-import type { HostDeclaration, Json, JsonObject, Resource } from "../providers/provider.ts";
+import type {
+  DeclaredOptions,
+  HostDeclaration,
+  Json,
+  JsonObject,
+  Resource,
+} from "../providers/provider.ts";
 
 /** Version of the document; a reader refuses another. */
 export const TOPOLOGY_FORMAT = "staddle-topology/1";
@@ -15,6 +21,17 @@ export interface Output {
   readonly value: Json;
   readonly sensitive: boolean;
 }
+
+/** An output of another stack that was used: what it was, and what it must be. */
+export interface UsedOutput {
+  /** SHA-256 (hex) of the canonical JSON of its value. */
+  readonly digest: string;
+  /** JSON schema of the type that the stack's author expects. */
+  readonly schema: JsonObject;
+}
+
+/** Outputs of other stacks that were used, by stack and output. */
+export type References = Readonly<Record<string, Readonly<Record<string, UsedOutput>>>>;
 
 /** The desired state. */
 export interface Topology {
@@ -28,6 +45,8 @@ export interface Topology {
   /** In order of declaration. */
   readonly resources: readonly Resource[];
   readonly outputs: Readonly<Record<string, Output>>;
+  /** Outputs of other stacks that went into this one, by stack and output. */
+  readonly references?: References;
   /** Addresses reserved for NICs: key `<address of the machine>#<nic name>`, value an IP address. */
   readonly reservations: Readonly<Record<string, string>>;
 }
@@ -71,6 +90,33 @@ export const hostSchema: z.ZodType<HostDeclaration> = z.strictObject({
   parallelism: z.int().min(1).optional(),
 });
 
+const seconds = z.number().positive();
+
+const hookSchema = z.strictObject({ command: z.array(z.string()).min(1), timeout: seconds })
+  .optional();
+
+/** Schema of a resource's options. */
+export const optionsSchema: z.ZodType<DeclaredOptions> = z.strictObject({
+  protect: z.literal(true).optional(),
+  ignoreChanges: z.array(z.string().min(1)).optional(),
+  replaceOnChanges: z.array(z.string().min(1)).optional(),
+  retainOnDelete: z.literal(true).optional(),
+  aliases: z.array(z.string().min(1)).optional(),
+  timeouts: z.strictObject({
+    create: seconds.optional(),
+    update: seconds.optional(),
+    delete: seconds.optional(),
+  }).optional(),
+  hooks: z.strictObject({
+    beforeCreate: hookSchema,
+    afterCreate: hookSchema,
+    beforeUpdate: hookSchema,
+    afterUpdate: hookSchema,
+    beforeDelete: hookSchema,
+    afterDelete: hookSchema,
+  }).optional(),
+});
+
 /** Schema of a resource's frame. */
 export const resourceSchema: z.ZodType<Resource> = z.strictObject({
   address: z.string().min(1),
@@ -83,8 +129,19 @@ export const resourceSchema: z.ZodType<Resource> = z.strictObject({
   adopt: z.boolean().optional(),
   spec: jsonObjectSchema,
   dependsOn: z.array(z.string()),
+  options: optionsSchema.optional(),
+  sensitive: z.array(z.string()).optional(),
   declaredAt: z.string().optional(),
 });
+
+/** Schema of the outputs of other stacks that were used. */
+export const referencesSchema: z.ZodType<References> = z.record(
+  z.string(),
+  z.record(
+    z.string(),
+    z.strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/), schema: jsonObjectSchema }),
+  ),
+);
 
 /** Schema of the document's frame; each spec is validated by its kind. */
 export const topologySchema: z.ZodType<Topology> = z.strictObject({
@@ -95,5 +152,6 @@ export const topologySchema: z.ZodType<Topology> = z.strictObject({
   hostPlaces: z.record(z.string(), z.string()).optional(),
   resources: z.array(resourceSchema),
   outputs: z.record(z.string(), z.strictObject({ value: jsonSchema, sensitive: z.boolean() })),
+  references: referencesSchema.optional(),
   reservations: z.record(z.string(), z.string()),
 }) as unknown as z.ZodType<Topology>;

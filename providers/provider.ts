@@ -61,6 +61,44 @@ export interface SshOptions {
  */
 export type Tenure = "managed" | "existing" | "shared";
 
+/** A command that the applier runs on the client beside a step. */
+export interface Hook {
+  /** Program and arguments; one of `/bin/sh`, `-c` and a line for a line of shell. */
+  readonly command: readonly string[];
+  /** Seconds within which it must end. */
+  readonly timeout: number;
+}
+
+/** When a {@linkcode Hook} is run. */
+export type HookMoment =
+  | "beforeCreate"
+  | "afterCreate"
+  | "beforeUpdate"
+  | "afterUpdate"
+  | "beforeDelete"
+  | "afterDelete";
+
+/** What an author says of how a resource is dealt with, beside what it is. */
+export interface DeclaredOptions {
+  /** A plan that would destroy it or make it anew is refused. */
+  readonly protect?: true;
+  /** Fields that are left as the host has them once it is there: `disks[*].cache`. */
+  readonly ignoreChanges?: readonly string[];
+  /** Fields whose change makes it anew. */
+  readonly replaceOnChanges?: readonly string[];
+  /** It is left on the host when the stack has done with it. */
+  readonly retainOnDelete?: true;
+  /** Addresses that it had before, in the author's order. */
+  readonly aliases?: readonly string[];
+  /** Seconds that a step may take. */
+  readonly timeouts?: {
+    readonly create?: number;
+    readonly update?: number;
+    readonly delete?: number;
+  };
+  readonly hooks?: { readonly [Moment in HookMoment]?: Hook };
+}
+
 /** One thing that a stack wants on a host. */
 export interface Resource {
   /**
@@ -86,6 +124,10 @@ export interface Resource {
   readonly spec: JsonObject;
   /** Addresses that must be done before, beyond those that the spec refers to. */
   readonly dependsOn: readonly string[];
+  /** How it is dealt with; absent: as usual. */
+  readonly options?: DeclaredOptions;
+  /** Paths in the spec that hold what another stack gives out as sensitive. */
+  readonly sensitive?: readonly string[];
   /** `file:line:column` of the declaration, for messages; no part of any digest. */
   readonly declaredAt?: string;
 }
@@ -257,6 +299,8 @@ export interface Step {
   readonly fingerprint?: string;
   /** Ids of steps that must have ended well before this one begins. */
   readonly needs: readonly string[];
+  /** Only with `delete`: the object stays, and what it carries of Staddle's goes. */
+  readonly retain?: true;
 }
 
 /** Objects to read, by kind and key; the UUID finds one that was renamed. */
