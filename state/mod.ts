@@ -10,4 +10,8 @@
 
 export * from "./store.ts";
 export { defaultLocation, openStore, type OpenStoreOptions } from "./open_store.ts";
-export { SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";
+export { type AgeKeys, type KeySource, parseKeys } from "./keyring.ts";
+export { environmentKeys } from "./environment_keys.ts";
+export { rotate } from "./rotate.ts";
+export { readDocument } from "./read_document.ts";
+export { SqliteStore, type StoreOptions } from "./sqlite_store.ts";

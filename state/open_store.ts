@@ -7,11 +7,11 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StaddleError } from "../providers/error.ts";
-import { SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";
+import { SqliteStore, type StoreOptions } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
 
 /** Options of {@linkcode openStore}. */
-export interface OpenStoreOptions extends SqliteStoreOptions {
+export interface OpenStoreOptions extends StoreOptions {
   /** Folder that a relative path starts from; the current one by default. */
   readonly baseDirectory?: string;
 }

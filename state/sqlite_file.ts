@@ -41,6 +41,15 @@ export class SqliteFile implements Disposable {
     this.#identity = identityOf(path);
   }
 
+  /** Is there anything at the path? */
+  static exists(path: string): boolean {
+    try {
+      return statOrUndefined(path) !== undefined;
+    } catch (error) {
+      throw fileError(error, path, "read");
+    }
+  }
+
   /** Opens the file, or returns undefined if there is none. Makes nothing. */
   static open(path: string): SqliteFile | undefined {
     try {

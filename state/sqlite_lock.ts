@@ -115,21 +115,61 @@ export function acquire(
   // Before the row is committed: whoever sees the row finds the file locked already.
   const life = makeLife(lifePath(file, stack, token));
   try {
-    file.run(
-      `INSERT OR REPLACE INTO locks (stack, token, held, who, since, expires, life)
-       VALUES (?, ?, 1, ?, ?, ?, ?)`,
-      stack,
+    insert(file, stack, {
       token,
+      held: true,
       who,
-      now,
-      now + duration,
-      life === undefined ? null : "flock",
-    );
+      since: now,
+      expires: now + duration,
+      life: life === undefined ? undefined : "flock",
+    });
   } catch (error) {
     discard(file, stack, { token, life });
     throw error;
   }
   return { token, life };
+}
+
+/** Takes the lock for a time that nobody renews, or says who has it. Inside a write transaction. */
+export function hold(
+  file: SqliteFile,
+  stack: string,
+  who: string,
+  now: number,
+  duration: number,
+): { readonly taken: boolean; readonly holder: LockHolder } {
+  const row = lockRow(file, stack);
+  if (row !== undefined && isHeld(file, stack, row, now)) {
+    return { taken: false, holder: toHolder(row) };
+  }
+  if (row !== undefined && row.life !== undefined) removeLife(file, stack, row.token);
+  const token = (row?.token ?? 0) + 1;
+  const held = { token, held: true, who, since: now, expires: now + duration, life: undefined };
+  insert(file, stack, held);
+  return { taken: true, holder: toHolder(held) };
+}
+
+/** Ends whatever lease there is, and says whose it was. Inside a write transaction. */
+export function breakLock(file: SqliteFile, stack: string, now: number): LockHolder | undefined {
+  const row = lockRow(file, stack);
+  if (row === undefined || !row.held) return undefined;
+  const held = isHeld(file, stack, row, now);
+  release(file, stack, row.token);
+  if (row.life !== undefined) removeLife(file, stack, row.token);
+  return held ? toHolder(row) : undefined;
+}
+
+function insert(file: SqliteFile, stack: string, row: LockRow): void {
+  file.run(
+    `INSERT OR REPLACE INTO locks (stack, token, held, who, since, expires, life)
+     VALUES (?, ?, 1, ?, ?, ?, ?)`,
+    stack,
+    row.token,
+    row.who,
+    row.since,
+    row.expires,
+    row.life ?? null,
+  );
 }
 
 /** Renews the lease; false if it is another's by now. Inside a write transaction. */

@@ -4,45 +4,29 @@
  * @module
  */
 
-import { hash } from "node:crypto";
+import { problemsOf } from "./check_record.ts";
 import { corrupt } from "./errors.ts";
+import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import { presentRecord } from "./record_version.ts";
-import type { SqliteFile, SqlRow } from "./sqlite_file.ts";
+import type { RowCipher } from "./row_cipher.ts";
+import { sumOfRow, sums, text, verify } from "./row_sums.ts";
+import type { SqliteFile, SqlRow, SqlValue } from "./sqlite_file.ts";
 import {
   type JournalEntry,
   RECORD_VERSION,
+  type RecordDocument,
   type RecordWrite,
   type ResourceRecord,
+  type Revision,
   type RunRecord,
   type StackRecord,
 } from "./store.ts";
 
-/** Runs whose journal is kept, newest first; the runs themselves are all kept. */
+/** Runs whose journal and revision are kept, newest first; the runs themselves are all kept. */
 const JOURNALLED_RUNS = 100;
 
 /** The parts of a record that are not resources; each is always there once the record is. */
 const parts = ["hosts", "outputs", "reservations"] as const;
-
-function sumOf(...columns: readonly (string | number)[]): string {
-  return hash("sha256", columns.join("\0"));
-}
-
-/** A column as it must have been written; damage may have left anything there. */
-function text(row: SqlRow, column: string): string {
-  const value = row[column];
-  return typeof value === "string" ? value : String(value);
-}
-
-function verify(file: SqliteFile, row: SqlRow, what: string, ...columns: string[]): void {
-  if (text(row, "sum") !== sumOf(...columns.map((column) => text(row, column)))) {
-    throw corrupt(file.path, [`${what}: its checksum does not fit`]);
-  }
-}
-
-const resourceSum = ["stack", "address", "status", "body"];
-const partSum = ["stack", "part", "body"];
-const runSum = ["stack", "number", "id", "body"];
-const stackSum = ["stack", "lineage", "serial", "version", "resources"];
 
 /** Names of the stacks that have a record. Inside a transaction. */
 export function stackNames(file: SqliteFile): readonly string[] {
@@ -53,21 +37,28 @@ export function stackNames(file: SqliteFile): readonly string[] {
 function stackRows(file: SqliteFile): readonly SqlRow[] {
   const rows = file.all("SELECT * FROM stacks ORDER BY stack");
   for (const row of rows) {
-    verify(file, row, `the row of stack "${text(row, "stack")}"`, ...stackSum);
+    verify(file.path, row, `the row of stack "${text(row, "stack")}"`, sums.stacks);
   }
   return rows;
 }
 
+/** A stack's data key as it is kept: null when readable, undefined without a record. Inside a transaction. */
+export function keptKey(file: SqliteFile, stack: string): string | null | undefined {
+  const row = stackRows(file).find((row) => row.stack === stack);
+  return row === undefined ? undefined : row.key === null ? null : text(row, "key");
+}
+
 /** The record of a stack, in the present version. Inside a transaction. */
-export function loadRecord(file: SqliteFile, stack: string): StackRecord | undefined {
+export function loadRecord(
+  file: SqliteFile,
+  stack: string,
+  cipher: RowCipher,
+): StackRecord | undefined {
   const head = stackRows(file).find((row) => row.stack === stack);
   if (head === undefined) return undefined;
   const resources = file
     .all("SELECT * FROM resources WHERE stack = ? ORDER BY address", stack)
-    .map((row) => {
-      verify(file, row, text(row, "address"), ...resourceSum);
-      return JSON.parse(text(row, "body")) as ResourceRecord;
-    });
+    .map((row) => readResource(file, row, cipher));
   if (resources.length !== head.resources) {
     throw corrupt(file.path, [
       `stack "${stack}" has ${head.resources} resources, and ${resources.length} were found`,
@@ -75,8 +66,9 @@ export function loadRecord(file: SqliteFile, stack: string): StackRecord | undef
   }
   const rest = new Map<string, unknown>();
   for (const row of file.all("SELECT * FROM parts WHERE stack = ?", stack)) {
-    verify(file, row, `the ${text(row, "part")} of stack "${stack}"`, ...partSum);
-    rest.set(text(row, "part"), JSON.parse(text(row, "body")));
+    verify(file.path, row, `the ${text(row, "part")} of stack "${stack}"`, sums.parts);
+    const part = text(row, "part");
+    rest.set(part, JSON.parse(cipher.open(text(row, "body"), `${stack}/${part}`)));
   }
   for (const part of parts) {
     if (!rest.has(part)) throw corrupt(file.path, [`the ${part} of stack "${stack}" are missing`]);
@@ -96,86 +88,193 @@ export function loadRecord(file: SqliteFile, stack: string): StackRecord | undef
   );
 }
 
+function readResource(file: SqliteFile, row: SqlRow, cipher: RowCipher): ResourceRecord {
+  const address = text(row, "address");
+  verify(file.path, row, address, sums.resources);
+  return JSON.parse(cipher.open(text(row, "body"), `${text(row, "stack")}/resource/${address}`));
+}
+
+/** All that is kept of a stack. Inside a transaction. */
+export function exportRecord(
+  file: SqliteFile,
+  stack: string,
+  cipher: RowCipher,
+): RecordDocument | undefined {
+  const record = loadRecord(file, stack, cipher);
+  if (record === undefined) return undefined;
+  return {
+    ...record,
+    runs: lastRuns(file, stack, -1, cipher).toReversed(),
+    journal: file.all("SELECT * FROM journal WHERE stack = ? ORDER BY number", stack)
+      .map((row) => readJournal(file, row, cipher)),
+    revisions: file.all(
+      `SELECT revisions.* FROM revisions LEFT JOIN runs
+         ON runs.stack = revisions.stack AND runs.id = revisions.run
+       WHERE revisions.stack = ? ORDER BY runs.number, revisions.run`,
+      stack,
+    ).map((row) => readRevision(file, row, cipher)),
+  };
+}
+
 /** Applies one change and returns the new serial. Inside a write transaction. */
-export function writeRecord(file: SqliteFile, stack: string, change: RecordWrite): number {
-  const head = file.get("SELECT * FROM stacks WHERE stack = ?", stack);
-  if (head === undefined) {
-    for (const part of parts) writePart(file, stack, part, {});
-  } else {
-    verify(file, head, `the row of stack "${stack}"`, ...stackSum);
-    if (Number(head.version) !== RECORD_VERSION) bringUp(file, stack);
+export function writeRecord(
+  file: SqliteFile,
+  stack: string,
+  change: RecordWrite,
+  cipher: RowCipher,
+): number {
+  let head = file.get("SELECT * FROM stacks WHERE stack = ?", stack);
+  if (head !== undefined) {
+    verify(file.path, head, `the row of stack "${stack}"`, sums.stacks);
+    const stays = !change.forget && change.replace === undefined;
+    if (stays && Number(head.version) !== RECORD_VERSION) bringUp(file, stack, cipher);
   }
-  let resources = Number(head?.resources ?? 0);
+  if (change.forget) {
+    forget(file, stack);
+    head = undefined;
+    const { forget: _, ...rest } = change;
+    if (Object.values(rest).every((value) => value === undefined)) return 0;
+  }
+  let { lineage, serial, resources } = head === undefined
+    ? { lineage: crypto.randomUUID() as string, serial: 0, resources: 0 }
+    : {
+      lineage: text(head, "lineage"),
+      serial: Number(head.serial),
+      resources: Number(head.resources),
+    };
+  if (head === undefined) { for (const part of parts) writePart(file, stack, part, {}, cipher); }
+  if (change.replace !== undefined) {
+    const there = head === undefined ? undefined : { lineage, serial };
+    const document = change.replace;
+    serial = serialOfReplacement(stack, file.path, there, document, change.force ?? false) - 1;
+    lineage = document.lineage;
+    resources = document.resources.length;
+    forget(file, stack);
+    writeDocument(file, stack, document, cipher);
+  }
   for (const address of change.remove ?? []) {
     resources -= file.run("DELETE FROM resources WHERE stack = ? AND address = ?", stack, address);
   }
-  for (const resource of change.put ?? []) resources += writeResource(file, stack, resource);
+  for (const resource of change.put ?? []) {
+    resources += writeResource(file, stack, resource, cipher);
+  }
   for (const part of parts) {
     const value = change[part];
-    if (value !== undefined) writePart(file, stack, part, value);
+    if (value !== undefined) writePart(file, stack, part, value, cipher);
   }
-  if (change.run !== undefined) writeRun(file, stack, change.run);
-  for (const entry of change.journal ?? []) writeJournal(file, stack, entry);
+  if (change.run !== undefined) writeRun(file, stack, change.run, cipher);
+  if (change.revision !== undefined) writeRevision(file, stack, change.revision, cipher);
+  for (const entry of change.journal ?? []) writeJournal(file, stack, entry, cipher);
 
-  const serial = Number(head?.serial ?? 0) + 1;
-  const lineage = head === undefined ? crypto.randomUUID() : text(head, "lineage");
-  file.run(
-    `INSERT INTO stacks (stack, lineage, serial, version, resources, sum) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (stack) DO UPDATE SET serial = excluded.serial, version = excluded.version,
-       resources = excluded.resources, sum = excluded.sum`,
+  serial += 1;
+  put(file, "stacks", {
     stack,
     lineage,
     serial,
-    RECORD_VERSION,
+    version: RECORD_VERSION,
     resources,
-    sumOf(stack, lineage, serial, RECORD_VERSION, resources),
-  );
+    key: cipher.key,
+  });
   return serial;
 }
 
 /** An older record is rewritten whole before the first change to it. */
-function bringUp(file: SqliteFile, stack: string): void {
-  const record = loadRecord(file, stack);
-  for (const resource of record?.resources ?? []) writeResource(file, stack, resource);
-  for (const part of parts) writePart(file, stack, part, record?.[part] ?? {});
+function bringUp(file: SqliteFile, stack: string, cipher: RowCipher): void {
+  const record = loadRecord(file, stack, cipher);
+  for (const resource of record?.resources ?? []) writeResource(file, stack, resource, cipher);
+  for (const part of parts) writePart(file, stack, part, record?.[part] ?? {}, cipher);
+}
+
+function forget(file: SqliteFile, stack: string): void {
+  for (const table of Object.keys(sums)) {
+    file.run(`DELETE FROM ${table} WHERE stack = ?`, stack);
+  }
+}
+
+function writeDocument(
+  file: SqliteFile,
+  stack: string,
+  document: RecordDocument,
+  cipher: RowCipher,
+): void {
+  for (const resource of document.resources) writeResource(file, stack, resource, cipher);
+  for (const part of parts) writePart(file, stack, part, document[part], cipher);
+  for (const run of document.runs) writeRun(file, stack, run, cipher);
+  for (const entry of document.journal) writeJournal(file, stack, entry, cipher);
+  for (const revision of document.revisions) writeRevision(file, stack, revision, cipher);
+}
+
+/** Encrypts everything anew. Inside a write transaction. */
+export function rewriteAll(
+  file: SqliteFile,
+  stack: string,
+  from: RowCipher,
+  to: RowCipher,
+): number | undefined {
+  const document = exportRecord(file, stack, from);
+  if (document === undefined) return undefined;
+  return writeRecord(file, stack, { replace: document }, to);
+}
+
+/** The columns that tell a row of each table from the others. */
+const keys = {
+  stacks: ["stack"],
+  resources: ["stack", "address"],
+  parts: ["stack", "part"],
+  runs: ["stack", "number"],
+  revisions: ["stack", "run"],
+  journal: ["stack", "number"],
+} as const satisfies Readonly<Record<keyof typeof sums, readonly string[]>>;
+
+/** Adds a row with its sum, or puts it in the place of the one with the same key. */
+function put(
+  file: SqliteFile,
+  table: keyof typeof sums,
+  columns: Readonly<Record<string, SqlValue>>,
+): void {
+  const names = Object.keys(columns);
+  const others = [...names, "sum"].filter((name) =>
+    !(keys[table] as readonly string[]).includes(name)
+  );
+  file.run(
+    `INSERT INTO ${table} (${names.join(", ")}, sum) VALUES (${"?, ".repeat(names.length)}?)
+     ON CONFLICT (${keys[table].join(", ")})
+     DO UPDATE SET ${others.map((name) => `${name} = excluded.${name}`).join(", ")}`,
+    ...Object.values(columns),
+    sumOfRow(columns, sums[table]),
+  );
 }
 
 /** Returns the number of rows that this added: 1 or 0. */
-function writeResource(file: SqliteFile, stack: string, resource: ResourceRecord): number {
+function writeResource(
+  file: SqliteFile,
+  stack: string,
+  resource: ResourceRecord,
+  cipher: RowCipher,
+): number {
   const { address, status } = resource;
-  const body = JSON.stringify(resource);
-  const sum = sumOf(stack, address, status, body);
-  const changed = file.run(
-    "UPDATE resources SET status = ?, body = ?, sum = ? WHERE stack = ? AND address = ?",
-    status,
-    body,
-    sum,
+  const body = cipher.seal(JSON.stringify(resource), `${stack}/resource/${address}`);
+  const there = file.get(
+    "SELECT 1 FROM resources WHERE stack = ? AND address = ?",
     stack,
     address,
   );
-  if (changed > 0) return 0;
-  return file.run(
-    "INSERT INTO resources (stack, address, status, body, sum) VALUES (?, ?, ?, ?, ?)",
-    stack,
-    address,
-    status,
-    body,
-    sum,
-  );
+  put(file, "resources", { stack, address, status, body });
+  return there === undefined ? 1 : 0;
 }
 
-function writePart(file: SqliteFile, stack: string, part: string, value: object): void {
-  const body = JSON.stringify(value);
-  file.run(
-    "INSERT OR REPLACE INTO parts (stack, part, body, sum) VALUES (?, ?, ?, ?)",
-    stack,
-    part,
-    body,
-    sumOf(stack, part, body),
-  );
+function writePart(
+  file: SqliteFile,
+  stack: string,
+  part: string,
+  value: object,
+  cipher: RowCipher,
+): void {
+  const body = cipher.seal(JSON.stringify(value), `${stack}/${part}`);
+  put(file, "parts", { stack, part, body });
 }
 
-function writeRun(file: SqliteFile, stack: string, run: RunRecord): void {
+function writeRun(file: SqliteFile, stack: string, run: RunRecord, cipher: RowCipher): void {
   // The run that is written again and again is the last one: found without a search.
   const last = file.get(
     "SELECT number, id FROM runs WHERE stack = ? ORDER BY number DESC LIMIT 1",
@@ -185,18 +284,12 @@ function writeRun(file: SqliteFile, stack: string, run: RunRecord): void {
     ? last.number
     : file.get("SELECT number FROM runs WHERE stack = ? AND id = ?", stack, run.id)?.number;
   const number = Number(there ?? Number(last?.number ?? 0) + 1);
-  const body = JSON.stringify(run);
-  file.run(
-    "INSERT OR REPLACE INTO runs (stack, number, id, body, sum) VALUES (?, ?, ?, ?, ?)",
-    stack,
-    number,
-    run.id,
-    body,
-    sumOf(stack, number, run.id, body),
-  );
-  if (there === undefined) {
+  const body = cipher.seal(JSON.stringify(run), `${stack}/run/${run.id}`);
+  put(file, "runs", { stack, number, id: run.id, body });
+  if (there !== undefined) return;
+  for (const table of ["journal", "revisions"]) {
     file.run(
-      `DELETE FROM journal WHERE stack = ?1 AND run IN
+      `DELETE FROM ${table} WHERE stack = ?1 AND run IN
          (SELECT id FROM runs WHERE stack = ?1 AND number <= ?2)`,
       stack,
       number - JOURNALLED_RUNS,
@@ -204,27 +297,65 @@ function writeRun(file: SqliteFile, stack: string, run: RunRecord): void {
   }
 }
 
-function writeJournal(file: SqliteFile, stack: string, entry: JournalEntry): void {
-  file.run(
-    `INSERT INTO journal (stack, number, run, step, address, operation, phase, at, detail)
-     VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM journal WHERE stack = ?1),
-       ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+function writeRevision(
+  file: SqliteFile,
+  stack: string,
+  revision: Revision,
+  cipher: RowCipher,
+): void {
+  const { run } = revision;
+  const body = cipher.seal(packRevision(revision), `${stack}/revision/${run}`);
+  put(file, "revisions", { stack, run, body });
+}
+
+function writeJournal(
+  file: SqliteFile,
+  stack: string,
+  entry: JournalEntry,
+  cipher: RowCipher,
+): void {
+  const { run, step, address, operation, phase, at, detail } = entry;
+  const last = file.get("SELECT max(number) AS last FROM journal WHERE stack = ?", stack);
+  const number = Number(last?.last ?? 0) + 1;
+  put(file, "journal", {
     stack,
-    entry.run,
-    entry.step,
-    entry.address,
-    entry.operation,
-    entry.phase,
-    entry.at,
-    entry.detail ?? null,
-  );
+    number,
+    run,
+    step,
+    address,
+    operation,
+    phase,
+    at,
+    detail: detail === undefined ? null : cipher.seal(detail, `${stack}/journal/${number}`),
+  });
+}
+
+function readJournal(file: SqliteFile, row: SqlRow, cipher: RowCipher): JournalEntry {
+  const stack = text(row, "stack");
+  const number = text(row, "number");
+  verify(file.path, row, `line ${number} of the journal of stack "${stack}"`, sums.journal);
+  return {
+    run: text(row, "run"),
+    step: text(row, "step"),
+    address: text(row, "address"),
+    operation: text(row, "operation"),
+    phase: text(row, "phase") as JournalEntry["phase"],
+    at: text(row, "at"),
+    ...(row.detail === null
+      ? {}
+      : { detail: cipher.open(text(row, "detail"), `${stack}/journal/${number}`) }),
+  };
 }
 
 /**
  * Steps that began and neither ended nor failed, in the order in which they began. What a later run has
  * brought to an end at the same address is no longer among them.
  */
-export function unfinishedSteps(file: SqliteFile, stack: string): readonly JournalEntry[] {
+export function unfinishedSteps(
+  file: SqliteFile,
+  stack: string,
+  cipher: RowCipher,
+): readonly JournalEntry[] {
   return file.all(
     `SELECT * FROM journal AS open WHERE stack = ?1 AND phase = 'begin' AND (run, step) NOT IN
        (SELECT run, step FROM journal WHERE stack = ?1 AND phase <> 'begin')
@@ -232,23 +363,85 @@ export function unfinishedSteps(file: SqliteFile, stack: string): readonly Journ
          AND later.address = open.address AND later.run <> open.run AND later.number > open.number)
      ORDER BY number`,
     stack,
-  ).map((row) => ({
-    run: text(row, "run"),
-    step: text(row, "step"),
-    address: text(row, "address"),
-    operation: text(row, "operation"),
-    phase: "begin" as const,
-    at: text(row, "at"),
-    ...(row.detail === null ? {} : { detail: text(row, "detail") }),
-  }));
+  ).map((row) => readJournal(file, row, cipher));
 }
 
-/** The last runs, newest first. */
-export function lastRuns(file: SqliteFile, stack: string, limit: number): readonly RunRecord[] {
+/** The lines of one run, in order. */
+export function journalOf(
+  file: SqliteFile,
+  stack: string,
+  run: string,
+  cipher: RowCipher,
+): readonly JournalEntry[] {
+  return file
+    .all("SELECT * FROM journal WHERE stack = ? AND run = ? ORDER BY number", stack, run)
+    .map((row) => readJournal(file, row, cipher));
+}
+
+function readRevision(file: SqliteFile, row: SqlRow, cipher: RowCipher): Revision {
+  const run = text(row, "run");
+  verify(file.path, row, `the revision of run ${run}`, sums.revisions);
+  return unpackRevision(cipher.open(text(row, "body"), `${text(row, "stack")}/revision/${run}`));
+}
+
+/** What a run brought about. */
+export function revisionOf(
+  file: SqliteFile,
+  stack: string,
+  run: string,
+  cipher: RowCipher,
+): Revision | undefined {
+  const row = file.get("SELECT * FROM revisions WHERE stack = ? AND run = ?", stack, run);
+  return row === undefined ? undefined : readRevision(file, row, cipher);
+}
+
+/** The last runs, newest first; all of them for a limit of -1. */
+export function lastRuns(
+  file: SqliteFile,
+  stack: string,
+  limit: number,
+  cipher: RowCipher,
+): readonly RunRecord[] {
   return file
     .all("SELECT * FROM runs WHERE stack = ? ORDER BY number DESC LIMIT ?", stack, limit)
     .map((row) => {
-      verify(file, row, `run ${text(row, "id")}`, ...runSum);
-      return JSON.parse(text(row, "body")) as RunRecord;
+      const id = text(row, "id");
+      verify(file.path, row, `run ${id}`, sums.runs);
+      return JSON.parse(cipher.open(text(row, "body"), `${stack}/run/${id}`)) as RunRecord;
     });
+}
+
+/** Everything that is wrong with a stack's rows. Inside a transaction. */
+export function problemsOfRows(
+  file: SqliteFile,
+  stack: string,
+  cipher: RowCipher,
+): readonly string[] {
+  const problems: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      problems.push(...sayings(error));
+      return undefined;
+    }
+  };
+  const rowsOf = (table: string) => file.all(`SELECT * FROM ${table} WHERE stack = ?`, stack);
+  const before = problems.length;
+  for (const row of rowsOf("resources")) attempt(() => readResource(file, row, cipher));
+  for (const row of rowsOf("journal")) attempt(() => readJournal(file, row, cipher));
+  for (const row of rowsOf("revisions")) attempt(() => readRevision(file, row, cipher));
+  attempt(() => lastRuns(file, stack, -1, cipher));
+  const record = problems.length === before
+    ? attempt(() => loadRecord(file, stack, cipher))
+    : undefined;
+  if (record !== undefined) problems.push(...problemsOf(record));
+  return problems;
+}
+
+/** What an error says, for a list of problems. */
+export function sayings(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const { details } = error as { details?: readonly string[] };
+  return details !== undefined && details.length > 0 ? details : [error.message];
 }

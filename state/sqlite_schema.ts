@@ -12,6 +12,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { newerVersion } from "./errors.ts";
+import { sumOfRow, sums } from "./row_sums.ts";
 
 /** `PRAGMA application_id`: "STDL". Tells our file from another program's. */
 export const APPLICATION_ID = 0x5354444c;
@@ -85,6 +86,27 @@ export const schemaMigrations: readonly SchemaMigration[] = [
         life TEXT
       ) STRICT, WITHOUT ROWID;
     `),
+  (db) => {
+    db.exec(`
+      -- The data key that the stack's rows are encrypted with, itself encrypted with age; NULL: readable.
+      ALTER TABLE stacks ADD COLUMN key TEXT;
+
+      ALTER TABLE journal ADD COLUMN sum TEXT NOT NULL DEFAULT '';
+
+      -- What a run brought about; body is the Revision as JSON, deflated and in base64.
+      CREATE TABLE revisions (
+        stack TEXT NOT NULL,
+        run TEXT NOT NULL,
+        body TEXT NOT NULL,
+        sum TEXT NOT NULL,
+        PRIMARY KEY (stack, run)
+      ) STRICT;
+    `);
+    const update = db.prepare("UPDATE journal SET sum = ? WHERE stack = ? AND number = ?");
+    for (const row of db.prepare("SELECT * FROM journal").all()) {
+      update.run(sumOfRow(row, sums.journal), String(row.stack), Number(row.number));
+    }
+  },
 ];
 
 /** Version of the present layout. */

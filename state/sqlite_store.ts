@@ -4,28 +4,36 @@
  * @module
  */
 
-import { fileError } from "./sqlite_errors.ts";
+import { environmentKeys } from "./environment_keys.ts";
 import { leaseLost, locked } from "./errors.ts";
+import { Keyring, type KeySource } from "./keyring.ts";
+import type { RowCipher } from "./row_cipher.ts";
+import { fileError } from "./sqlite_errors.ts";
 import { SqliteFile } from "./sqlite_file.ts";
 import * as locks from "./sqlite_lock.ts";
 import * as rows from "./sqlite_rows.ts";
+import { sayings } from "./sqlite_rows.ts";
 import type {
   JournalEntry,
   Lease,
   LockHolder,
+  RecordDocument,
   RecordWrite,
+  Revision,
   RunRecord,
   StackRecord,
   Store,
 } from "./store.ts";
 
-/** Options of {@linkcode SqliteStore}. */
-export interface SqliteStoreOptions {
+/** Options that every store takes. */
+export interface StoreOptions {
   /**
    * Seconds after which a lease that was not renewed may be taken over; 30 by default. Renewed three
    * times as often.
    */
   readonly leaseSeconds?: number;
+  /** Whence the keys of encrypted records come; by default the environment, see `environmentKeys`. */
+  readonly keys?: KeySource;
 }
 
 /**
@@ -52,13 +60,15 @@ export class SqliteStore implements Store {
   /** The file's path. */
   readonly location: string;
   readonly #leaseMs: number;
+  readonly #keyring: Keyring;
   readonly #leases = new Set<SqliteLease>();
   #file: SqliteFile | undefined;
 
   /** Nothing is touched yet. `path` is the file's absolute path. */
-  constructor(path: string, options: SqliteStoreOptions = {}) {
+  constructor(path: string, options: StoreOptions = {}) {
     this.location = path;
     this.#leaseMs = (options.leaseSeconds ?? 30) * 1000;
+    this.#keyring = new Keyring(path, options.keys ?? environmentKeys);
   }
 
   /** Names of the stacks that have a record. */
@@ -68,7 +78,7 @@ export class SqliteStore implements Store {
 
   /** A stack's record, each row checked; undefined if there is none. */
   load(stack: string): Promise<StackRecord | undefined> {
-    return this.#read(undefined, (file) => rows.loadRecord(file, stack));
+    return this.#open(stack, undefined, (file, cipher) => rows.loadRecord(file, stack, cipher));
   }
 
   /** Who holds a stack's lock now. */
@@ -78,12 +88,81 @@ export class SqliteStore implements Store {
 
   /** Steps that began and did not end, newest run last. */
   unfinished(stack: string): Promise<readonly JournalEntry[]> {
-    return this.#read([], (file) => rows.unfinishedSteps(file, stack));
+    return this.#open(stack, [], (file, cipher) => rows.unfinishedSteps(file, stack, cipher));
   }
 
   /** The last runs, newest first. */
   runs(stack: string, limit: number): Promise<readonly RunRecord[]> {
-    return this.#read([], (file) => rows.lastRuns(file, stack, limit));
+    return this.#open(stack, [], (file, cipher) => rows.lastRuns(file, stack, limit, cipher));
+  }
+
+  /** The journal of one run, in order. */
+  journal(stack: string, run: string): Promise<readonly JournalEntry[]> {
+    return this.#open(stack, [], (file, cipher) => rows.journalOf(file, stack, run, cipher));
+  }
+
+  /** What a run brought about; undefined if it is not kept. */
+  revision(stack: string, run: string): Promise<Revision | undefined> {
+    return this.#open(
+      stack,
+      undefined,
+      (file, cipher) => rows.revisionOf(file, stack, run, cipher),
+    );
+  }
+
+  /** All that is kept of a stack; undefined if there is no record. */
+  export(stack: string): Promise<RecordDocument | undefined> {
+    return this.#open(stack, undefined, (file, cipher) => rows.exportRecord(file, stack, cipher));
+  }
+
+  /** What is wrong with the file, or with one stack in it. */
+  async check(stack?: string): Promise<readonly string[]> {
+    try {
+      const names = await this.stacks();
+      const checked = stack === undefined ? names : names.filter((name) => name === stack);
+      const problems: string[] = [];
+      for (const name of checked) {
+        try {
+          problems.push(
+            ...await this.#open(
+              name,
+              [],
+              (file, cipher) => rows.problemsOfRows(file, name, cipher),
+            ),
+          );
+        } catch (error) {
+          problems.push(...sayings(error));
+        }
+      }
+      return problems;
+    } catch (error) {
+      return sayings(error);
+    }
+  }
+
+  /** Breaks a stack's lock, and gives who held it. */
+  unlock(stack: string): Promise<LockHolder | undefined> {
+    return Promise.try(() => {
+      if (!SqliteFile.exists(this.location)) return undefined;
+      const file = this.#writable();
+      return file.write(() => locks.breakLock(file, stack, Date.now()));
+    });
+  }
+
+  /**
+   * Takes a stack's lock for a time, without a process that renews it.
+   *
+   * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
+   */
+  hold(stack: string, who: string, seconds: number): Promise<LockHolder> {
+    return Promise.try(() => {
+      const file = this.#writable();
+      const { taken, holder } = file.write(() =>
+        locks.hold(file, stack, who, Date.now(), seconds * 1000)
+      );
+      if (!taken) throw locked(stack, this.location, holder);
+      return holder;
+    });
   }
 
   /**
@@ -96,7 +175,7 @@ export class SqliteStore implements Store {
       const file = this.#writable();
       const granted = file.write(() => locks.acquire(file, stack, who, Date.now(), this.#leaseMs));
       if (!("token" in granted)) throw locked(stack, this.location, granted);
-      const lease = new SqliteLease(file, stack, granted, this.#leaseMs, () => {
+      const lease = new SqliteLease(file, stack, granted, this.#leaseMs, this.#keyring, () => {
         this.#leases.delete(lease);
       });
       this.#leases.add(lease);
@@ -118,6 +197,27 @@ export class SqliteStore implements Store {
       const file = this.#file;
       return file === undefined ? nothing : file.read(() => body(file));
     });
+  }
+
+  /** Reads what is encrypted. The key is got before the transaction, in which nothing may be awaited. */
+  async #open<T>(
+    stack: string,
+    nothing: T,
+    body: (file: SqliteFile, cipher: RowCipher) => T,
+  ): Promise<T> {
+    for (;;) {
+      const kept = await this.#read(undefined, (file) => rows.keptKey(file, stack));
+      const cipher = await this.#keyring.reader(stack, kept);
+      const result = await this.#read(
+        { value: nothing },
+        // Encrypted anew in between: once more.
+        (file) =>
+          (rows.keptKey(file, stack) ?? null) === cipher.key
+            ? { value: body(file, cipher) }
+            : undefined,
+      );
+      if (result !== undefined) return result.value;
+    }
   }
 
   #writable(): SqliteFile {
@@ -147,6 +247,7 @@ class SqliteLease implements Lease {
   readonly #file: SqliteFile;
   readonly #grant: locks.Grant;
   readonly #leaseMs: number;
+  readonly #keyring: Keyring;
   readonly #ended: () => void;
   readonly #lost = new AbortController();
   readonly #heartbeat: ReturnType<typeof setInterval>;
@@ -159,12 +260,14 @@ class SqliteLease implements Lease {
     stack: string,
     grant: locks.Grant,
     leaseMs: number,
+    keyring: Keyring,
     ended: () => void,
   ) {
     this.stack = stack;
     this.#file = file;
     this.#grant = grant;
     this.#leaseMs = leaseMs;
+    this.#keyring = keyring;
     this.#ended = ended;
     this.#expires = Date.now() + leaseMs;
     this.#heartbeat = setInterval(() => this.#beat(), leaseMs / 3);
@@ -180,23 +283,38 @@ class SqliteLease implements Lease {
     return this.#lost.signal;
   }
 
-  write(change: RecordWrite): Promise<number> {
-    return Promise.try(() => {
-      if (!this.#open) throw leaseLost(this.stack, this.#file.path, undefined);
-      this.#lost.signal.throwIfAborted();
-      const now = Date.now();
-      const serial = this.#file.write(() => {
-        if (!locks.owns(this.#file, this.stack, this.token)) return undefined;
-        // A write is a sign of life as well; renewed with it when a third of the time has gone.
-        if (this.#expires - now < this.#leaseMs * 2 / 3) {
-          locks.renew(this.#file, this.stack, this.token, now + this.#leaseMs);
-        }
-        return rows.writeRecord(this.#file, this.stack, change);
-      });
-      if (serial === undefined) throw this.#lose();
-      if (this.#expires - now < this.#leaseMs * 2 / 3) this.#expires = now + this.#leaseMs;
-      return serial;
+  async write(change: RecordWrite): Promise<number> {
+    if (!this.#open) throw leaseLost(this.stack, this.#file.path, undefined);
+    this.#lost.signal.throwIfAborted();
+    const [cipher, next] = await this.#ciphers(change);
+    const now = Date.now();
+    const serial = this.#file.write(() => {
+      if (!locks.owns(this.#file, this.stack, this.token)) return undefined;
+      // A write is a sign of life as well; renewed with it when a third of the time has gone.
+      if (this.#expires - now < this.#leaseMs * 2 / 3) {
+        locks.renew(this.#file, this.stack, this.token, now + this.#leaseMs);
+      }
+      const { encryptTo: _, ...rest } = change;
+      const serial = rows.writeRecord(this.#file, this.stack, rest, cipher);
+      return next === undefined
+        ? serial
+        : rows.rewriteAll(this.#file, this.stack, cipher, next) ?? serial;
     });
+    if (serial === undefined) throw this.#lose();
+    if (this.#expires - now < this.#leaseMs * 2 / 3) this.#expires = now + this.#leaseMs;
+    return serial;
+  }
+
+  /** What is there is written with the first; the second takes its place. */
+  async #ciphers(change: RecordWrite): Promise<readonly [RowCipher, RowCipher | undefined]> {
+    // Only this lease can change it, unless it is lost: then the write is refused.
+    const kept = this.#file.read(() => rows.keptKey(this.#file, this.stack));
+    if (change.encryptTo === undefined) {
+      const fresh = change.forget || (change.replace !== undefined && kept === null);
+      return [await this.#keyring.writer(this.stack, fresh ? undefined : kept), undefined];
+    }
+    const cipher = await this.#keyring.reader(this.stack, kept);
+    return [cipher, await this.#keyring.make(change.encryptTo)];
   }
 
   [Symbol.asyncDispose](): Promise<void> {

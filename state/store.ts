@@ -74,7 +74,7 @@ export interface RunRecord {
   /** Name of the stack. */
   readonly stack: string;
   /** What was asked for. */
-  readonly command: "apply" | "destroy";
+  readonly command: "apply" | "destroy" | "refresh";
   /** `user@machine`, with process id. */
   readonly who: string;
   /** ISO 8601, UTC. */
@@ -83,6 +83,15 @@ export interface RunRecord {
   readonly endedAt?: string;
   /** How it ended. */
   readonly result?: "done" | "failed" | "cancelled";
+  /** What the plan came to, before anything was done. */
+  readonly planned?: {
+    readonly import?: number;
+    readonly add: number;
+    readonly change: number;
+    readonly destroy: number;
+  };
+  /** Resources taken over so far; absent: none. */
+  readonly import?: number;
   /** Resources added so far. */
   readonly add: number;
   /** Resources changed so far. */
@@ -121,7 +130,27 @@ export interface LockHolder {
   readonly expires: string;
 }
 
-/** What one write changes; all of it or nothing. */
+/** What a finished run brought about: enough to plan the way back to it. */
+export interface Revision {
+  /** Id of the run. */
+  readonly run: string;
+  /** The topology that was applied. */
+  readonly topology: JsonObject;
+  /** The plan that was carried out. */
+  readonly plan?: JsonObject;
+}
+
+/** All that is kept of a stack, as one JSON document: what `state pull` prints and `state push` takes. */
+export interface RecordDocument extends StackRecord {
+  /** Every run, oldest first. */
+  readonly runs: readonly RunRecord[];
+  /** The journal of the last runs, oldest line first. */
+  readonly journal: readonly JournalEntry[];
+  /** Of the last runs, oldest first. */
+  readonly revisions: readonly Revision[];
+}
+
+/** What one write changes; all of it or nothing. `forget` and `replace` come before everything else. */
 export interface RecordWrite {
   /** Lines to add; several, so that parallel steps can share one write. */
   readonly journal?: readonly JournalEntry[];
@@ -137,6 +166,25 @@ export interface RecordWrite {
   readonly reservations?: StackRecord["reservations"];
   /** Added, or put in the place of the row with the same id. */
   readonly run?: RunRecord;
+  /** Kept beside its run, or put in the place of the one that the run has. */
+  readonly revision?: Revision;
+  /** Forgets all that is kept of the stack: record, runs, journal and revisions. The serial becomes 0. */
+  readonly forget?: true;
+  /**
+   * Puts a whole document in the place of all that is kept of the stack. Where there is a record, the
+   * document must have its lineage and a serial that is not older, and the serial rises above both;
+   * where there is none, the document's serial is kept. See `readDocument`.
+   *
+   * @throws {StaddleError} `state.other-stack`, `state.other-lineage`, `state.older-serial`.
+   */
+  readonly replace?: RecordDocument;
+  /** Lets `replace` pass over another lineage and an older serial. */
+  readonly force?: boolean;
+  /**
+   * Encrypts all that is kept anew, under a new data key that these age recipients can open; an empty
+   * list leaves it readable. See `rotate`.
+   */
+  readonly encryptTo?: readonly string[];
 }
 
 /** A held lock: the only way to write. Kept alive by a heartbeat until it is disposed of. */
@@ -148,7 +196,7 @@ export interface Lease extends AsyncDisposable {
   /** Aborts when the lease was lost: the run must stop. */
   readonly lost: AbortSignal;
   /**
-   * Writes a change, all of it or nothing, and returns the new serial.
+   * Writes a change, all of it or nothing, and returns the new serial (0 after `forget` alone).
    *
    * @throws {StaddleError} `state.lease-lost` when another run has taken over.
    */
@@ -179,4 +227,27 @@ export interface Store extends AsyncDisposable {
   unfinished(stack: string): Promise<readonly JournalEntry[]>;
   /** The last runs, newest first. */
   runs(stack: string, limit: number): Promise<readonly RunRecord[]>;
+  /** The journal of one run, in order; empty for a run whose journal is no longer kept. */
+  journal(stack: string, run: string): Promise<readonly JournalEntry[]>;
+  /** What a run brought about; undefined if it is not kept. */
+  revision(stack: string, run: string): Promise<Revision | undefined>;
+  /** All that is kept of a stack; undefined if there is no record. */
+  export(stack: string): Promise<RecordDocument | undefined>;
+  /**
+   * Breaks a stack's lock: whoever held it can write no more. Gives who it was; undefined if nobody
+   * held it.
+   */
+  unlock(stack: string): Promise<LockHolder | undefined>;
+  /**
+   * Takes a stack's lock for a time, without a process that renews it: until {@linkcode unlock}, or
+   * until the time is over.
+   *
+   * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
+   */
+  hold(stack: string, who: string, seconds: number): Promise<LockHolder>;
+  /**
+   * What is wrong with a stack's record, or with all of them: one sentence a problem, none when it is
+   * sound. Damage is among them, never thrown.
+   */
+  check(stack?: string): Promise<readonly string[]>;
 }
