@@ -6,16 +6,19 @@
 
 import { sameJson } from "../planner/digest.ts";
 import type { Plan } from "../planner/plan.ts";
+import { summarize } from "../planner/summary.ts";
+import type { Topology } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
 import type {
   HostDeclaration,
   HostSession,
   Json,
+  JsonObject,
   Operation,
   Step,
   StepResult,
 } from "../providers/provider.ts";
-import type { JournalEntry, Lease, RunRecord, StackRecord } from "../state/store.ts";
+import type { JournalEntry, Lease, RecordWrite, RunRecord, StackRecord } from "../state/store.ts";
 import {
   attempt,
   defaultRetry,
@@ -55,6 +58,8 @@ export interface ApplyOptions {
    * caller's to close, so that those which read the hosts can be used again.
    */
   readonly sessions: (host: HostDeclaration) => Promise<HostSession>;
+  /** What the plan brings about, kept with the run so that a later one can plan the way back. */
+  readonly topology?: Topology;
   /** Folder of the stack file. */
   readonly baseDirectory: string;
   /** For the history: `user@machine`, with process id. */
@@ -88,7 +93,9 @@ export interface ApplyOptions {
  */
 export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
   const serial = options.record?.serial ?? 0;
-  if (plan.record.serial !== serial) throw staleRecord(plan, serial);
+  const { lineage } = plan.record;
+  const otherRecord = lineage !== undefined && lineage !== options.record?.lineage;
+  if (plan.record.serial !== serial || otherRecord) throw staleRecord(plan, serial);
   const queue = schedule(plan.steps, {
     parallelism: options.parallelism ?? PARALLELISM,
     hosts: plan.hosts,
@@ -182,7 +189,7 @@ class Run {
     ) return false;
     await this.#record.write(
       () => settled,
-      () => ({ hosts, reservations, run: this.#runRecord() }),
+      () => ({ hosts, reservations, run: this.#runRecord(), ...this.#revision() }),
     );
     return true;
   }
@@ -402,6 +409,17 @@ class Run {
     }
   }
 
+  #revision(): Pick<RecordWrite, "revision"> {
+    const { topology } = this.#options;
+    if (topology === undefined) return {};
+    // Plain data both, written as they are.
+    const kept = { topology, plan: this.#plan } as unknown as Record<
+      "topology" | "plan",
+      JsonObject
+    >;
+    return { revision: { run: this.#id, ...kept } };
+  }
+
   #runRecord(): RunRecord {
     return {
       id: this.#id,
@@ -409,20 +427,30 @@ class Run {
       command: this.#plan.mode,
       who: this.#options.who,
       startedAt: this.#startedAt,
+      planned: summarize(this.#plan),
       ...this.#counts,
       parameters: this.#plan.stack.parameters,
     };
   }
 
   #count(step: Step, result: StepResult): void {
-    const { add, change, destroy } = this.#counts;
-    if (step.operation === "create") this.#counts = { add: add + 1, change, destroy };
-    if (step.operation === "update") this.#counts = { add, change: change + 1, destroy };
+    const counts = this.#counts;
+    const { add, change, destroy } = counts;
+    if (step.operation === "create") this.#counts = { ...counts, add: add + 1 };
+    if (step.operation === "update") {
+      const imported = this.#index.resource(step.address)?.reason === "to-import";
+      this.#counts = {
+        ...counts,
+        ...(imported ? { import: (counts.import ?? 0) + 1 } : {}),
+        // As in the plan: what is taken over as it is was not changed.
+        change: change + (imported && step.changes.length === 0 ? 0 : 1),
+      };
+    }
     // Something shared that is still needed is read back after its delete step, and was kept.
     if (
       step.operation === "delete" && result.observed === undefined &&
       moments.newOwner(this.#record.rows, step) === undefined
-    ) this.#counts = { add, change, destroy: destroy + 1 };
+    ) this.#counts = { ...counts, destroy: destroy + 1 };
   }
 
   #fail(step: Step, error: StaddleError, elapsed: number): void {

@@ -13,7 +13,11 @@ export function staleRecord(plan: Plan, serial: number): StaddleError {
   return new StaddleError({
     code: "apply.stale-plan",
     summary: `Cannot apply the plan of stack "${plan.stack.name}": its record has changed since`,
-    details: [`planned against serial ${plan.record.serial}, the record has serial ${serial}`],
+    details: [
+      plan.record.serial === serial
+        ? "another record has taken the place of the one that was planned against"
+        : `planned against serial ${plan.record.serial}, the record has serial ${serial}`,
+    ],
     help: "plan again",
     exitCode: 4,
   });

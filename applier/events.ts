@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Plan } from "../planner/plan.ts";
 import type { StaddleError } from "../providers/error.ts";
 import type { Operation, Step } from "../providers/provider.ts";
 
@@ -26,6 +27,8 @@ export interface StepReference {
 
 /** Resources done so far. A replacement counts in add and in destroy. */
 export interface Counts {
+  /** Taken over as they are; one that was changed by that counts as changed too. Absent: none. */
+  readonly import?: number;
   /** Made. */
   readonly add: number;
   /** Changed in place. */
@@ -61,7 +64,7 @@ export type ApplyEvent =
       readonly type: "run_start";
       readonly run: string;
       readonly stack: string;
-      readonly command: "apply" | "destroy";
+      readonly command: Plan["mode"];
       readonly steps: number;
     }
     | { readonly type: "step_start"; readonly step: StepReference }

@@ -98,7 +98,9 @@ export function settle(index: PlanIndex, rows: Rows): RowChange {
     if (planned.action === "forget" || disowned) {
       if (earlier !== undefined) remove.push(address);
     } else if (planned.action === "no-op") {
-      const row = rowOf(planned, planned.resource, "present", {
+      // A refresh takes over what was read; what is waited for is still to come.
+      const status = index.plan.mode === "refresh" ? earlier?.status ?? "present" : "present";
+      const row = rowOf(planned, planned.resource, status, {
         needs: planned.needs ?? earlier?.needs,
         fingerprint: planned.fingerprint ?? earlier?.fingerprint,
       });
@@ -214,7 +216,7 @@ export function hostsToKeep(
 ): StackRecord["hosts"] {
   const used = new Set([...rows.values()].map((row) => row.host));
   const known = { ...earlier, ...plan.hosts };
-  const keep = (name: string) => used.has(name) || (plan.mode === "apply" && name in plan.hosts);
+  const keep = (name: string) => used.has(name) || (plan.mode !== "destroy" && name in plan.hosts);
   return Object.fromEntries(Object.entries(known).filter(([name]) => keep(name)));
 }
 

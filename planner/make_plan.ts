@@ -183,7 +183,7 @@ export function makePlan(input: PlanInput): MadePlan {
       digest: input.digest,
       parameters: topology?.parameters ?? {},
     },
-    record: { serial: record?.serial ?? 0 },
+    record: { serial: record?.serial ?? 0, lineage: record?.lineage },
     hosts: { ...record?.hosts, ...topology?.hosts },
     resources,
     drift,

@@ -50,10 +50,14 @@ export {
   type PlanDocument,
   planDocument,
   planJsonSchema,
+  type PlanSignature,
   renderPlanJson,
+  signedText,
   TERRAFORM_FORMAT,
+  withSignature,
 } from "./plan_json.ts";
 export { planSchema } from "./plan_schema.ts";
+export { makeRefreshPlan } from "./refresh.ts";
 export { factsForeseen, factsNeeded, type ReadRequests, readRequests } from "./requests.ts";
 export { type Dependencies, dependencies, type Kinds } from "./resolve.ts";
 export { matchesPattern, type Scope, select, type Selection } from "./select.ts";

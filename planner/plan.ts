@@ -33,7 +33,8 @@ export type Reason =
   | "destroy-requested"
   | "half-made" // a run was stopped while it made or changed this
   | "half-deleted"
-  | "wait-unfinished"; // made, but its wait condition was never met
+  | "wait-unfinished" // made, but its wait condition was never met
+  | "changed-outside"; // the record takes over what the host has
 
 /** One resource of a plan. */
 export interface ResourcePlan {
@@ -85,7 +86,8 @@ export interface OutputChange {
 /** The plan. */
 export interface Plan {
   readonly format: typeof PLAN_FORMAT;
-  readonly mode: "apply" | "destroy";
+  /** `refresh`: the record takes over what has changed on the hosts, and no host is touched. */
+  readonly mode: "apply" | "destroy" | "refresh";
   readonly stack: {
     readonly name: string;
     /** Stack file as the person named it; absent for a plan made from the record alone. */
@@ -94,8 +96,8 @@ export interface Plan {
     readonly digest?: string;
     readonly parameters: JsonObject;
   };
-  /** The record that it was planned against; serial 0 when there was none. */
-  readonly record: { readonly serial: number };
+  /** The record that it was planned against; serial 0 and no lineage when there was none. */
+  readonly record: { readonly serial: number; readonly lineage?: string };
   readonly hosts: Readonly<Record<string, HostDeclaration>>;
   readonly resources: readonly ResourcePlan[];
   readonly drift: readonly Drift[];

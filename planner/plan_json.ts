@@ -12,6 +12,7 @@ import { canonicalJson, digest } from "./digest.ts";
 import { masked, placesOf, withChanges } from "./paths.ts";
 import type { Drift, OutputChange, Plan, Reason, ResourcePlan } from "./plan.ts";
 import { planSchema } from "./plan_schema.ts";
+import { type Topology, topologySchema } from "./topology.ts";
 
 /** Version of Terraform's plan representation that the document follows. */
 export const TERRAFORM_FORMAT = "1.2";
@@ -27,7 +28,24 @@ export interface DocumentOptions {
   readonly errored?: boolean;
   /** Name of the provider; `staddle/kvm` by default. */
   readonly provider?: string;
+  /** What the plan brings about, for the history: see `Revision`. */
+  readonly topology?: Topology;
 }
+
+/** A signature over a document. */
+export interface PlanSignature {
+  readonly algorithm: "ed25519";
+  /** The signer's public key: 32 bytes in base64. */
+  readonly publicKey: string;
+  /** 64 bytes in base64, over {@linkcode signedText}. */
+  readonly value: string;
+}
+
+const signatureSchema = z.strictObject({
+  algorithm: z.literal("ed25519"),
+  publicKey: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
+  value: z.string().regex(/^[A-Za-z0-9+/]{86}==$/),
+});
 
 const changeSchema = z.strictObject({
   actions: z.array(z.enum(["no-op", "create", "update", "delete", "forget"])),
@@ -108,9 +126,11 @@ const documentSchema = z.strictObject({
     }),
   }),
   staddle: z.strictObject({
-    /** SHA-256 (hex) of the canonical JSON of the whole document without this field. */
+    /** SHA-256 (hex) of the canonical JSON of the whole document without this field and `signature`. */
     digest: z.string(),
     plan: planSchema,
+    topology: topologySchema.optional(),
+    signature: signatureSchema.optional(),
   }),
 });
 
@@ -126,8 +146,11 @@ export function planJsonSchema(): JsonObject {
 export function planDocument(plan: Plan, options: DocumentOptions): PlanDocument {
   const provider = options.provider ?? "staddle/kvm";
   const errored = options.errored ?? false;
-  const changed = plan.resources.some((resource) => resource.action !== "no-op") ||
-    plan.outputs.some((output) => output.action !== "no-op");
+  const { topology } = options;
+  const changed = plan.mode === "refresh"
+    ? plan.resources.length > 0
+    : plan.resources.some((resource) => resource.action !== "no-op") ||
+      plan.outputs.some((output) => output.action !== "no-op");
   const whole = {
     format_version: TERRAFORM_FORMAT,
     timestamp: options.timestamp,
@@ -149,9 +172,21 @@ export function planDocument(plan: Plan, options: DocumentOptions): PlanDocument
     configuration: configuration(plan, provider),
   };
   // Through JSON, so that what is digested is what a reader of the file will find.
-  const plain = JSON.parse(JSON.stringify({ ...whole, staddle: { plan } }));
+  const plain = JSON.parse(JSON.stringify({ ...whole, staddle: { plan, topology } }));
   plain.staddle.digest = digest(plain);
   return plain as PlanDocument;
+}
+
+/** What a signature is over: the whole document but the signature itself, digest included. */
+export function signedText(document: JsonObject): string {
+  const { signature: _, ...staddle } = document.staddle as JsonObject;
+  return `staddle plan signature 1\n${canonicalJson({ ...document, staddle })}`;
+}
+
+/** The document with a signature, as it stands in a file. */
+export function withSignature(document: PlanDocument, signature: PlanSignature): string {
+  const staddle = { ...document.staddle, signature };
+  return canonicalJson({ ...document, staddle } as unknown as JsonObject) + "\n";
 }
 
 /** Writes the document: canonical JSON (RFC 8785) and a newline. */
@@ -193,7 +228,7 @@ export function parsePlanJson(text: string, source = "the plan"): PlanDocument {
       help: `make the plan again with "staddle plan --out"`,
     });
   }
-  const { digest: given, ...staddle } = raw.staddle as { readonly digest: string } & JsonObject;
+  const { digest: given, signature: _, ...staddle } = raw.staddle as JsonObject;
   if (digest({ ...raw, staddle }) !== given) {
     throw new StaddleError({
       code: "plan.altered",

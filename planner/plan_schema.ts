@@ -54,6 +54,7 @@ const resourcePlan = z.strictObject({
     "half-made",
     "half-deleted",
     "wait-unfinished",
+    "changed-outside",
   ]),
   changes: z.array(fieldChange),
   disruption: disruption.optional(),
@@ -82,14 +83,14 @@ const output = z.strictObject({
 /** Schema of the plan. */
 export const planSchema: z.ZodType<Plan> = z.strictObject({
   format: z.literal(PLAN_FORMAT),
-  mode: z.enum(["apply", "destroy"]),
+  mode: z.enum(["apply", "destroy", "refresh"]),
   stack: z.strictObject({
     name: z.string(),
     source: z.string().optional(),
     digest: z.string().optional(),
     parameters: jsonObject,
   }),
-  record: z.strictObject({ serial: z.int().min(0) }),
+  record: z.strictObject({ serial: z.int().min(0), lineage: z.string().optional() }),
   hosts: z.record(z.string(), hostSchema),
   resources: z.array(resourcePlan),
   drift: z.array(drift),
@@ -114,6 +115,7 @@ function* contradictions(plan: Plan): Generator<string> {
     if (!addresses.has(item.address)) yield `step ${item.id} belongs to no resource of the plan`;
     if (!Object.hasOwn(plan.hosts, item.host)) yield `step ${item.id} names an unknown host`;
   }
+  if (plan.mode === "refresh" && plan.steps.length > 0) yield "a refresh has no steps";
   const done = new Set<string>();
   for (const item of plan.steps) {
     for (const need of item.needs) {

@@ -30,8 +30,9 @@ export function summarize(plan: Plan): Summary {
   return { ...(imported === 0 ? {} : { import: imported }), add, change, destroy };
 }
 
-/** Whether applying a plan would do anything: steps, outputs, or entries to forget. */
+/** Whether applying a plan would do anything: steps, outputs, entries to forget or to bring up to date. */
 export function hasChanges(plan: Plan): boolean {
+  if (plan.mode === "refresh") return plan.resources.length > 0;
   return plan.steps.length > 0 ||
     plan.resources.some(({ action }) => action !== "no-op") ||
     plan.outputs.some(({ action }) => action !== "no-op");
