@@ -15,7 +15,7 @@ import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Json, JsonObject, Resource } from "../providers/provider.ts";
 import { normaliseOutputs } from "./outputs.ts";
 import { parseParameters } from "./parameters.ts";
-import { type Entry, Recorder } from "./recorder.ts";
+import { type Entry, type Identity, Recorder } from "./recorder.ts";
 import { stackScope } from "./scope.ts";
 import type { StackDefinition } from "./stack.ts";
 
@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly parameters?: Readonly<Record<string, Json>>;
   /** Addresses that NICs have already, by `<address of the machine>#<nic name>`: they stay. */
   readonly reservations?: Readonly<Record<string, string>>;
+  /** What renamed resources keep, by their address now. */
+  readonly identities?: Readonly<Record<string, Identity>>;
 }
 
 /** Passes after which addresses that still move are an error. */
@@ -41,7 +43,7 @@ export function buildTopology(definition: StackDefinition, options: BuildOptions
   const parameters = parseParameters(definition, options.parameters ?? {});
   let settled = prior;
   for (let pass = 1; pass <= mostPasses; pass++) {
-    const recorder = new Recorder(definition.name, settled);
+    const recorder = new Recorder(definition.name, settled, options.identities);
     const returned = definition.declare(stackScope(recorder), parameters.values as never);
     refuseAsync(definition, returned);
     const outputs = normaliseOutputs(returned, definition.at);
@@ -122,7 +124,7 @@ function finish(recorder: Recorder): readonly Resource[] {
 }
 
 function resource(entry: Entry, spec: JsonObject): Resource {
-  const { address, kind, host, name, uuid, tenure, adopt, dependsOn, at } = entry;
+  const { address, kind, host, name, uuid, tenure, adopt, dependsOn, options, at } = entry;
   return {
     address,
     kind,
@@ -133,6 +135,7 @@ function resource(entry: Entry, spec: JsonObject): Resource {
     ...(adopt === true ? { adopt } : {}),
     spec: plain(spec),
     dependsOn,
+    ...(options === undefined ? {} : { options }),
     ...(at === undefined ? {} : { declaredAt: at }),
   };
 }

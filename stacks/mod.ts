@@ -24,7 +24,7 @@ export type {
   NicOptions,
   VolumeDisk,
   XmlPatch,
-} from "./declare/machine.ts";
+} from "./declare/machine_options.ts";
 export type {
   DeviceOptions,
   DiskAttachment,
@@ -57,6 +57,15 @@ export type {
   NetworkOptions,
   Reservation,
 } from "./declare/network.ts";
+export type {
+  Duration,
+  HookCommand,
+  Hooks,
+  InheritedOptions,
+  ResourceOptions,
+  ScopeOptions,
+  Timeouts,
+} from "./declare/options.ts";
 export type { ExistingPoolOptions, PoolOptions } from "./declare/pool.ts";
 export type {
   ExistingVolumeOptions,

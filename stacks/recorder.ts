@@ -7,7 +7,12 @@
 import { type AddressRequest, preferredAddress } from "../planner/addresses.ts";
 import { resourceUuid } from "../planner/identity.ts";
 import { StaddleError } from "../providers/error.ts";
-import type { HostDeclaration, JsonObject, Tenure } from "../providers/provider.ts";
+import type {
+  DeclaredOptions,
+  HostDeclaration,
+  JsonObject,
+  Tenure,
+} from "../providers/provider.ts";
 import type { Pool } from "./handles.ts";
 import { complaint, type Subject } from "./refuse.ts";
 
@@ -22,8 +27,16 @@ export interface Entry {
   /** True when what is on the host is to become this. */
   readonly adopt?: boolean;
   readonly dependsOn: readonly string[];
+  readonly options: DeclaredOptions | undefined;
   readonly at: string | undefined;
   spec: JsonObject;
+}
+
+/** What a renamed resource keeps. */
+export interface Identity {
+  readonly uuid: string;
+  /** Name on the host. */
+  readonly name?: string;
 }
 
 /** A NIC that has an address on a network of this stack. */
@@ -62,10 +75,12 @@ export class Recorder {
   /**
    * @param stack Name of the stack.
    * @param settled Addresses to give out: of the pass before, and of the record.
+   * @param identities What renamed resources keep, by their address now.
    */
   constructor(
     readonly stack: string,
     readonly settled: Readonly<Record<string, string>>,
+    readonly identities: Readonly<Record<string, Identity>> = {},
   ) {}
 
   /** Refuses what is no name. */
@@ -97,9 +112,14 @@ export class Recorder {
     throw twice(`${label} (${address})`, "declared", before.at, at);
   }
 
+  /** The UUID of an address: derived, unless it is a renamed resource's. */
+  uuidOf(address: string): string {
+    return this.identities[address]?.uuid ?? resourceUuid(this.stack, address);
+  }
+
   /** Takes a resource in; its address is free. Its UUID is derived unless it brings one. */
   add({ uuid, ...entry }: Omit<Entry, "uuid"> & { readonly uuid?: string | undefined }): Entry {
-    const full: Entry = { ...entry, uuid: uuid ?? resourceUuid(this.stack, entry.address) };
+    const full: Entry = { ...entry, uuid: uuid ?? this.uuidOf(entry.address) };
     this.entries.set(entry.address, full);
     return full;
   }

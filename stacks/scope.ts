@@ -8,13 +8,21 @@ import { callSite } from "./call_site.ts";
 import type { Context } from "./declare/context.ts";
 import { declareHost, type HostOptions } from "./declare/host.ts";
 import { declareImage, type ImageOptions } from "./declare/image.ts";
-import { declareMachine, type MachineOptions } from "./declare/machine.ts";
+import { declareMachine } from "./declare/machine.ts";
+import type { MachineOptions } from "./declare/machine_options.ts";
 import {
   declareExistingNetwork,
   declareNetwork,
   type ExistingNetworkOptions,
   type NetworkOptions,
 } from "./declare/network.ts";
+import {
+  type InheritedOptions,
+  nothingInherited,
+  type ResourceOptions,
+  type ScopeOptions,
+  scopeOptions,
+} from "./declare/options.ts";
 import { declarePool, type ExistingPoolOptions, type PoolOptions } from "./declare/pool.ts";
 import {
   declareExistingVolume,
@@ -49,23 +57,23 @@ export interface HostScope extends Repeats {
   /** The host and the nested scopes: `lab/front`. */
   readonly path: string;
   /** A storage pool that the stack makes. */
-  pool(name: string, options: PoolOptions): Pool;
+  pool(name: string, fields: PoolOptions, options?: ResourceOptions): Pool;
   /** A storage pool that is there already. Its name is the one on the host. */
-  existingPool(name: string, options?: ExistingPoolOptions): Pool;
+  existingPool(name: string, fields?: ExistingPoolOptions): Pool;
   /** An image, kept once on the host whatever uses it. */
-  image(name: string, options: ImageOptions): Image;
+  image(name: string, fields: ImageOptions, options?: ResourceOptions): Image;
   /** A volume of its own; a machine's disks can also be declared inside the machine. */
-  volume(name: string, options: VolumeOptions): Volume;
+  volume(name: string, fields: VolumeOptions, options?: ResourceOptions): Volume;
   /** A volume that is there already. Its name is the one in its pool. */
-  existingVolume(name: string, options: ExistingVolumeOptions): Volume;
+  existingVolume(name: string, fields: ExistingVolumeOptions): Volume;
   /** A network that the stack makes, or a bridge that the host has. */
-  network(name: string, options: NetworkOptions): Network;
+  network(name: string, fields: NetworkOptions, options?: ResourceOptions): Network;
   /** A network that is there already. Its name is the one on the host. */
-  existingNetwork(name: string, options?: ExistingNetworkOptions): Network;
+  existingNetwork(name: string, fields?: ExistingNetworkOptions): Network;
   /** A virtual machine. */
-  vm(name: string, options: MachineOptions): Machine;
+  vm(name: string, fields: MachineOptions, options?: ResourceOptions): Machine;
   /** A nested scope: its declarations have names of their own. */
-  scope(name: string): HostScope;
+  scope(name: string, options?: ScopeOptions): HostScope;
 }
 
 /** A scope that spans hosts: the same nested scope on any of them. */
@@ -73,85 +81,104 @@ export interface SpanningScope extends Repeats {
   /** The nested scope on a host. */
   on(host: HostScope): HostScope;
   /** A scope nested in this one. */
-  scope(name: string): SpanningScope;
+  scope(name: string, options?: ScopeOptions): SpanningScope;
 }
 
 /** The whole stack. */
 export interface StackScope extends Repeats {
   /** Name of the stack. */
   readonly name: string;
-  /** Declares a host. */
-  host(name: string, options: HostOptions): HostScope;
+  /** Declares a host; its options are those of everything on it. */
+  host(name: string, fields: HostOptions, options?: InheritedOptions): HostScope;
   /** A scope that spans hosts. */
-  scope(name: string): SpanningScope;
+  scope(name: string, options?: ScopeOptions): SpanningScope;
 }
 
 /** The scope that a stack's function is given. */
 export function stackScope(recorder: Recorder): StackScope {
   return Object.freeze({
     name: recorder.stack,
-    host(name: string, options: HostOptions): HostScope {
-      declareHost(recorder, name, options);
-      return hostScope({ recorder, host: name, scopes: [] });
+    host(name: string, fields: HostOptions, options?: InheritedOptions): HostScope {
+      declareHost(recorder, name, fields);
+      const subject: Subject = { label: `host ${name}`, at: callSite() };
+      const inherits = scopeOptions(subject, options, nothingInherited, { path: [] });
+      return hostScope({ recorder, host: name, scopes: [], inherits });
     },
-    scope(name: string): SpanningScope {
-      return spanningScope(recorder, [checkedScope(recorder, name)]);
+    scope(name: string, options?: ScopeOptions): SpanningScope {
+      return spanningScope(recorder, [nested(recorder, name, options)]);
     },
     times,
   });
 }
 
 function hostScope(base: Omit<Context, "at">): HostScope {
-  const { recorder, host, scopes } = base;
+  const { recorder, host, scopes, inherits } = base;
   /** The context of a call: it knows where it was made. */
-  const here = (entered: (...given: never[]) => unknown): Context => ({
+  const here = (entered: (...given: never[]) => unknown, options?: unknown): Context => ({
     ...base,
     at: callSite(entered),
+    options,
   });
   return Object.freeze({
     host,
     path: [host, ...scopes].join("/"),
-    pool: function pool(name: string, options: PoolOptions) {
-      return declarePool(here(pool), name, options, "managed");
+    pool: function pool(name: string, fields: PoolOptions, options?: ResourceOptions) {
+      return declarePool(here(pool, options), name, fields, "managed");
     },
-    existingPool: function existingPool(name: string, options: ExistingPoolOptions = {}) {
-      return declarePool(here(existingPool), name, options, "existing");
+    existingPool: function existingPool(name: string, fields: ExistingPoolOptions = {}) {
+      return declarePool(here(existingPool), name, fields, "existing");
     },
-    image: function image(name: string, options: ImageOptions) {
-      return declareImage(here(image), name, options);
+    image: function image(name: string, fields: ImageOptions, options?: ResourceOptions) {
+      return declareImage(here(image, options), name, fields);
     },
-    volume: function volume(name: string, options: VolumeOptions) {
-      return declareVolume(here(volume), name, options);
+    volume: function volume(name: string, fields: VolumeOptions, options?: ResourceOptions) {
+      return declareVolume(here(volume, options), name, fields);
     },
-    existingVolume: function existingVolume(name: string, options: ExistingVolumeOptions) {
-      return declareExistingVolume(here(existingVolume), name, options);
+    existingVolume: function existingVolume(name: string, fields: ExistingVolumeOptions) {
+      return declareExistingVolume(here(existingVolume), name, fields);
     },
-    network: function network(name: string, options: NetworkOptions) {
-      return declareNetwork(here(network), name, options);
+    network: function network(name: string, fields: NetworkOptions, options?: ResourceOptions) {
+      return declareNetwork(here(network, options), name, fields);
     },
-    existingNetwork: function existingNetwork(name: string, options: ExistingNetworkOptions = {}) {
-      return declareExistingNetwork(here(existingNetwork), name, options);
+    existingNetwork: function existingNetwork(name: string, fields: ExistingNetworkOptions = {}) {
+      return declareExistingNetwork(here(existingNetwork), name, fields);
     },
-    vm: function vm(name: string, options: MachineOptions) {
-      return declareMachine(here(vm), name, options);
+    vm: function vm(name: string, fields: MachineOptions, options?: ResourceOptions) {
+      return declareMachine(here(vm, options), name, fields);
     },
-    scope: (name: string) =>
-      hostScope({ recorder, host, scopes: [...scopes, checkedScope(recorder, name)] }),
+    scope: (name: string, options?: ScopeOptions) => {
+      const { subject } = nested(recorder, name, options);
+      return hostScope({
+        ...base,
+        scopes: [...scopes, name],
+        inherits: scopeOptions(subject, options, inherits, { path: scopes, name }),
+      });
+    },
     times,
   });
 }
 
-function spanningScope(recorder: Recorder, scopes: readonly string[]): SpanningScope {
+/** A scope that is about to be nested somewhere. */
+interface Nested {
+  readonly subject: Subject;
+  readonly name: string;
+  readonly options: ScopeOptions | undefined;
+}
+
+function spanningScope(recorder: Recorder, path: readonly Nested[]): SpanningScope {
   return Object.freeze({
-    on: (host: HostScope) => scopes.reduce((scope, name) => scope.scope(name), host),
-    scope: (name: string) => spanningScope(recorder, [...scopes, checkedScope(recorder, name)]),
+    on: (host: HostScope) =>
+      path.reduce((scope, { name, options }) => scope.scope(name, options), host),
+    scope: (name: string, options?: ScopeOptions) =>
+      spanningScope(recorder, [...path, nested(recorder, name, options)]),
     times,
   });
 }
 
-function checkedScope(recorder: Recorder, name: string): string {
-  recorder.checkName({ label: `scope ${String(name)}`, at: callSite() }, "scope", name);
-  return name;
+function nested(recorder: Recorder, name: string, options: ScopeOptions | undefined): Nested {
+  const subject: Subject = { label: `scope ${String(name)}`, at: callSite() };
+  recorder.checkName(subject, "scope", name);
+  return { subject, name, options };
 }
 
 /** More than any host runs; a larger count is a slip of the pen that would fill the memory. */

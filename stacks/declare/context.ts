@@ -8,7 +8,8 @@ import type { JsonObject, Tenure } from "../../providers/provider.ts";
 import { callSite } from "../call_site.ts";
 import { type Handle, isHandle } from "../handles.ts";
 import type { Entry, Recorder } from "../recorder.ts";
-import { complaint, show, type Subject } from "../refuse.ts";
+import { checkKeys, complaint, show, type Subject } from "../refuse.ts";
+import { type Inheritance, optionNames, type OwnOptions, resourceOptions } from "./options.ts";
 
 /** Where a declaration stands. */
 export interface Context {
@@ -19,6 +20,10 @@ export interface Context {
   readonly scopes: readonly string[];
   /** `file:line:column` of the declaration. */
   readonly at: string | undefined;
+  /** What host and scopes hand down. */
+  readonly inherits: Inheritance;
+  /** The declaration's last argument, as it was given. */
+  readonly options?: unknown;
 }
 
 /** Fields that every declaration takes. */
@@ -31,6 +36,21 @@ export interface CommonOptions {
 
 /** Names of the fields of {@linkcode CommonOptions}. */
 export const commonFields: readonly string[] = ["name", "dependsOn"];
+
+/** Refuses fields that are not known, and says where options stand. */
+export function checkFields(subject: Subject, given: unknown, known: readonly string[]): void {
+  const keys = typeof given === "object" && given !== null ? Object.keys(given) : [];
+  const option = keys.find((key) => optionNames.includes(key) && !known.includes(key));
+  if (option !== undefined) {
+    throw complaint(subject, {
+      code: "stack.unknown-field",
+      path: [option],
+      message: "is an option, not a field",
+      help: `options stand in an argument of their own, behind the fields: { … }, { ${option}: … }`,
+    });
+  }
+  checkKeys(subject, given, known);
+}
 
 /** What an object that is on the host already, and nobody's, takes to become a stack's own. */
 export interface AdoptOptions {
@@ -59,9 +79,28 @@ export function addressOf(context: Context, kind: string, name: string): string 
   return `${[context.host, ...context.scopes].join("/")}/${kind}.${name}`;
 }
 
-/** `front-web-0`. */
-export function nameOnHost(context: Context, name: string, given?: unknown): string {
-  return typeof given === "string" ? given : [...context.scopes, name].join("-");
+/** `front-web-0`, unless the author names it, or it was renamed and has one already. */
+export function nameOnHost(context: Context, kind: string, name: string, given?: unknown): string {
+  if (typeof given === "string") return given;
+  return formerName(context, kind, name) ?? [...context.scopes, name].join("-");
+}
+
+/** The name on the host that a renamed resource keeps. */
+export function formerName(context: Context, kind: string, name: string): string | undefined {
+  const recorder: Recorder = context.recorder;
+  return recorder.identities[addressOf(context, kind, name)]?.name;
+}
+
+/** The options of a declaration, its scopes' included. */
+export function ownOptions(
+  context: Context,
+  subject: Subject,
+  kind: string,
+  name: string,
+  tenure: Tenure = "managed",
+): OwnOptions {
+  const place = { host: context.host, scopes: context.scopes, kind, name };
+  return resourceOptions(subject, context.options, context.inherits, place, tenure);
 }
 
 /** The subject of messages about a declaration. */
@@ -88,9 +127,12 @@ export function record(
     readonly dependsOn?: unknown;
     /** What is on the host is to become this: by its UUID, or by its name alone. */
     readonly adopt?: string | true | undefined;
+    /** Those of the declaration that the context stands for, unless given. */
+    readonly options?: OwnOptions;
   },
 ): Entry {
   const address = addressOf(context, init.kind, init.name);
+  const own = init.options ?? ownOptions(context, subject, init.kind, init.name, init.tenure);
   // An inline volume may have the address of one that is declared by itself.
   context.recorder.checkFree(address, `${init.kind} ${init.name}`, subject.at);
   return context.recorder.add({
@@ -102,7 +144,13 @@ export function record(
     ...(init.adopt === undefined ? {} : { adopt: true }),
     ...(typeof init.adopt === "string" ? { uuid: init.adopt } : {}),
     spec: init.spec,
-    dependsOn: dependencies(context, subject, init.dependsOn),
+    dependsOn: [
+      ...new Set([
+        ...dependencies(context, subject, init.dependsOn),
+        ...dependencies(context, subject, own.dependsOn),
+      ]),
+    ].filter((other) => other !== address),
+    options: own.options,
     at: subject.at,
   });
 }

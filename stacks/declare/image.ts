@@ -5,12 +5,14 @@
  */
 
 import { type Image, type Pool, seal } from "../handles.ts";
-import { checkKeys, complaint, show, validate } from "../refuse.ts";
+import { complaint, show, validate } from "../refuse.ts";
 import { imageSchema } from "../schemas.ts";
 import {
+  checkFields,
   commonFields,
   type CommonOptions,
   type Context,
+  formerName,
   record,
   subjectOf,
   unknown,
@@ -35,7 +37,7 @@ export interface ImageOptions extends Omit<CommonOptions, "name"> {
 /** Declares an image. */
 export function declareImage(context: Context, name: string, options: unknown): Image {
   const subject = subjectOf(context, "image", name);
-  checkKeys(subject, options, [
+  checkFields(subject, options, [
     ...commonFields.filter((field) => field !== "name"),
     "from",
     "sha256",
@@ -74,9 +76,10 @@ export function declareImage(context: Context, name: string, options: unknown): 
     });
   }
   const format = given.format ?? (/\.qcow2$/i.test(file) ? "qcow2" : "raw");
+  const called = formerName(context, "image", name) ?? name;
   const spec = validate(subject, imageSchema, {
     pool: pool.resource,
-    name,
+    name: called,
     from,
     sha256: given.sha256,
     format,
@@ -90,7 +93,7 @@ export function declareImage(context: Context, name: string, options: unknown): 
   });
   context.recorder.pools.set(entry.address, pool);
   const digest = typeof spec.sha256 === "string" ? spec.sha256.toLowerCase() : undefined;
-  const stored = digest === undefined ? undefined : `${name}-${digest.slice(0, 12)}.${format}`;
+  const stored = digest === undefined ? undefined : `${called}-${digest.slice(0, 12)}.${format}`;
   return seal({
     kind: "image",
     resource: entry.address,

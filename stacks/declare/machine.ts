@@ -1,183 +1,39 @@
 /**
- * Machines, with the disks and the seed that are declared inside them.
+ * Machines.
  *
  * @module
  */
 
-import { nicMac, resourceUuid } from "../../planner/identity.ts";
-import type { JsonObject } from "../../providers/provider.ts";
-import { type CloudInit, metaData, userData } from "../cloud_config.ts";
-import {
-  type Disk,
-  type Image,
-  isHandle,
-  type Machine,
-  type Network,
-  type Nic,
-  parts,
-  seal,
-} from "../handles.ts";
-import type { Pool, Volume } from "../handles.ts";
-import type { Recorder } from "../recorder.ts";
-import {
-  checkKeys,
-  complaint,
-  fieldsOf,
-  formatPath,
-  show,
-  type Subject,
-  validate,
-} from "../refuse.ts";
-import { cloudInitSchema } from "../cloud_init_schema.ts";
-import { machineSchema, seedSchema } from "../schemas.ts";
+import { type Machine, type Nic, parts, type Pool, seal } from "../handles.ts";
+import { fieldsOf, validate } from "../refuse.ts";
+import { machineSchema } from "../schemas.ts";
 import {
   addressOf,
   adoptedUuid,
-  type AdoptOptions,
+  checkFields,
   commonFields,
-  type CommonOptions,
   type Context,
   nameOnHost,
+  ownOptions,
   record,
   reference,
   subjectOf,
   unknown,
 } from "./context.ts";
-import type {
-  DeviceOptions,
-  DiskAttachment,
-  DriveOptions,
-  HostDisk,
-  NicTuning,
-} from "./machine_devices.ts";
-import type { PlatformOptions } from "./machine_platform.ts";
-import type { TuningOptions } from "./machine_tuning.ts";
-import { networkFacts } from "./network.ts";
-import { poolOrStore } from "./pool.ts";
-import { contentFields, makeVolume, type VolumeContent } from "./volume.ts";
+import type { MachineOptions } from "./machine_options.ts";
+import {
+  type DeclaredDisk,
+  type DeclaredNic,
+  list,
+  makeBoot,
+  makeDisk,
+  makeNic,
+  makeSeed,
+  media,
+  type Owner,
+} from "./machine_parts.ts";
+import { partOptions } from "./options.ts";
 
-/** A disk on a volume that is declared by itself. */
-export interface VolumeDisk extends DiskAttachment {
-  /** The volume; it outlives the machine. */
-  readonly volume: Volume;
-}
-
-/** A disk whose volume belongs to the machine: it is made and destroyed with it. */
-export interface InlineDisk extends DiskAttachment, VolumeContent {}
-
-/** A disk of a machine: `{ clone: image, size: "20GiB" }`, `{ size: "5GiB" }` or `{ volume }`. */
-export type DiskOptions = VolumeDisk | InlineDisk | HostDisk;
-
-/** A NIC of a machine, on a network or on something that the host has. */
-export interface NicOptions extends NicTuning {
-  /** Name in the machine; `nic0`, `nic1`, … unless declared. */
-  readonly name?: string;
-  /** The network that it is on. */
-  readonly network?: Network;
-  /** A bridge of the host, instead of a network. */
-  readonly bridge?: string;
-  /**
-   * IP address. On a network of this stack one is chosen, and reserved, unless declared. Elsewhere
-   * it is a promise of the author's, by which handles and waits go.
-   */
-  readonly ip?: string;
-  /** MAC address; derived from the machine's UUID and the NIC's place unless declared. */
-  readonly mac?: string;
-  /** State of the link; up unless declared. */
-  readonly link?: "up" | "down";
-}
-
-/** What must stand at a place in the domain's XML. */
-export type XmlPatch =
-  & {
-    /**
-     * The place: an attribute, `./memory/@dumpCore`; a text, `./bootloader`; or an element,
-     * `./devices/redirdev[@bus='usb']`. The first match counts.
-     */
-    readonly path: string;
-  }
-  & (
-    | {
-      /** Text or attribute that must stand there; `null`: nothing may. */
-      readonly value: string | number | null;
-    }
-    | {
-      /** Element that must stand there, as XML; what it does not mention stays as it is. */
-      readonly element: string;
-    }
-  );
-
-/** A virtual machine. What is not declared is left to the host, now and later. */
-export interface MachineOptions
-  extends CommonOptions, AdoptOptions, PlatformOptions, TuningOptions, DeviceOptions {
-  /** Disks in the guest's order. */
-  readonly disks?: readonly DiskOptions[];
-  /** NICs in the guest's order. */
-  readonly nics?: readonly NicOptions[];
-  /** What cloud-init does at the first boot. */
-  readonly cloudInit?: CloudInit;
-  /** Pool for inline disks and the seed; the image's pool, else the host's store. */
-  readonly pool?: Pool;
-  /** Direct kernel boot, instead of a boot loader on a disk. */
-  readonly boot?: {
-    readonly kernel: Image;
-    readonly initrd?: Image;
-    /** Kernel command line. */
-    readonly cmdline?: string;
-    /** Absolute path of a device tree on the host, for ARM and PowerPC. */
-    readonly deviceTree?: string;
-  };
-  /**
-   * `prefer-kvm` (unless declared): KVM where guests really run under it, else full emulation (TCG);
-   * `require-kvm`: refuse a host where they do not; `tcg`: full emulation.
-   */
-  readonly accel?: "prefer-kvm" | "require-kvm" | "tcg";
-  /** Architecture of the guest, for example `x86_64`; the host's unless declared. */
-  readonly arch?: string;
-  /** Machine type of QEMU; q35 unless declared. */
-  readonly machine?: string;
-  /** Short description, one line. */
-  readonly title?: string;
-  /** Description, any text. */
-  readonly description?: string;
-  /** Serial console; true unless declared. */
-  readonly console?: boolean;
-  /** File on the host to which the serial console's output is appended. */
-  readonly consoleLog?: string;
-  /** Channel for the QEMU guest agent; true unless declared. */
-  readonly agent?: boolean;
-  /** Graphics console on the host's loopback; none unless declared. */
-  readonly graphics?: "none" | "vnc" | "spice";
-  /** Start together with the host. */
-  readonly autostart?: boolean;
-  /** Whether it runs. A new machine is started unless `off`; later it is left alone unless declared. */
-  readonly power?: "on" | "off";
-  /** What to do with a change that a running guest cannot take; `next-boot` unless declared. */
-  readonly whenRestartNeeded?: "now" | "next-boot" | "never";
-  /** What to wait for after the machine was made. */
-  readonly wait?: {
-    /**
-     * `running`: QEMU runs; `lease`: a DHCP lease is held; `agent`: the guest agent answers; `port`:
-     * a TCP port of the first address accepts.
-     */
-    readonly for: "running" | "lease" | "agent" | "port";
-    /** TCP port, with `for: "port"`. */
-    readonly port?: number;
-    /** Seconds; 120 unless declared. */
-    readonly timeout?: number;
-  };
-  /**
-   * What no other field says: places in libvirt's XML. A place that another field owns is refused; one
-   * that is declared no more stays as it is.
-   */
-  readonly xml?: readonly XmlPatch[];
-}
-
-const hostSources = ["file", "block", "network"];
-const attachmentFields = fieldsOf(machineSchema, ["disks", 0]).filter((field) =>
-  !["volume", "format", ...hostSources].includes(field)
-);
-const nicFields = fieldsOf(machineSchema, ["nics", 0]);
 const machineFields = [
   ...commonFields,
   ...fieldsOf(machineSchema).filter((field) => field !== "seed" && field !== "name"),
@@ -189,7 +45,7 @@ const machineFields = [
 /** Declares a machine. */
 export function declareMachine(context: Context, name: string, options: unknown): Machine {
   const subject = subjectOf(context, "machine", name);
-  checkKeys(subject, options, machineFields);
+  checkFields(subject, options, machineFields);
   const given = options as MachineOptions;
   const {
     disks: _disks,
@@ -204,8 +60,9 @@ export function declareMachine(context: Context, name: string, options: unknown)
   } = given;
   const address = addressOf(context, "machine", name);
   const adopted = adoptedUuid(subject, adopt);
-  const uuid = adopted ?? resourceUuid(context.recorder.stack, address);
-  const onHost = nameOnHost(context, name, called);
+  const uuid = adopted ?? context.recorder.uuidOf(address);
+  const onHost = nameOnHost(context, "machine", name, called);
+  const own = ownOptions(context, subject, "machine", name);
   const owner: Owner = {
     context,
     subject,
@@ -215,6 +72,10 @@ export function declareMachine(context: Context, name: string, options: unknown)
     uuid,
     given,
     networks: new Set(),
+    partOptions: (kind, suffix, keep) => ({
+      dependsOn: context.inherits.dependsOn,
+      options: partOptions(own.options, { kind, owner: "machine", suffix }, keep),
+    }),
   };
 
   const home = pool === undefined
@@ -243,266 +104,10 @@ export function declareMachine(context: Context, name: string, options: unknown)
     spec,
     dependsOn,
     adopt: adopted,
+    options: own,
   } as const;
   record(context, subject, init);
   return machineHandle(owner, disks, nics);
-}
-
-/** What the parts of a machine need to know of it. */
-interface Owner {
-  readonly context: Context;
-  readonly subject: Subject;
-  readonly name: string;
-  readonly onHost: string;
-  readonly address: string;
-  readonly uuid: string;
-  readonly given: MachineOptions;
-  /** Networks on which it has a NIC already. */
-  readonly networks: Set<string>;
-}
-
-interface DeclaredDisk {
-  readonly spec: JsonObject;
-  readonly handle: Disk;
-}
-
-interface DeclaredNic {
-  readonly spec: JsonObject;
-  readonly handle: Nic;
-  readonly ip: string | undefined;
-}
-
-function list<T>(subject: Subject, field: string, value: readonly T[] | undefined): readonly T[] {
-  if (value === undefined) return [];
-  if (Array.isArray(value)) return value;
-  throw complaint(subject, {
-    code: "stack.invalid-value",
-    path: [field],
-    message: `must be a list, is ${show(value)}`,
-  });
-}
-
-function partName(
-  owner: Owner,
-  path: readonly PropertyKey[],
-  what: string,
-  given: unknown,
-  fallback: string,
-): string {
-  if (given === undefined) return fallback;
-  const { label, at } = owner.subject;
-  const recorder: Recorder = owner.context.recorder;
-  recorder.checkName({ label: `${label}: ${formatPath(path)}`, at }, what, given);
-  return given;
-}
-
-function makeDisk(
-  owner: Owner,
-  home: Pool | undefined,
-  disk: DiskOptions,
-  index: number,
-): DeclaredDisk {
-  const { context, subject } = owner;
-  const path = ["disks", index];
-  const known = [...attachmentFields, "volume", ...hostSources, "format", ...contentFields];
-  checkKeys(subject, disk, [...new Set(known)], path);
-  const fallback = index === 0 ? "root" : `disk${index}`;
-  const name = partName(owner, [...path, "name"], "disk", disk.name, fallback);
-  if (hostSources.some((field) => (disk as unknown as JsonObject)[field] !== undefined)) {
-    return hostDisk(owner, disk as HostDisk, name, index);
-  }
-  const volume = "volume" in disk && disk.volume !== undefined
-    ? givenVolume(owner, disk, path)
-    : makeVolume(context, subject, {
-      name: `${owner.name}-${name}`,
-      stem: `${owner.onHost}-${name}`,
-      content: disk as InlineDisk,
-      path,
-      defaultPool: home,
-    });
-  return {
-    spec: { ...attachment(disk), name, volume: volume.resource },
-    handle: Object.freeze({ name, volume }),
-  };
-}
-
-/** What a disk says of its attachment, whatever it stands on. */
-function attachment(disk: DiskOptions): JsonObject {
-  const given = Object.entries(disk).filter(([field]) => attachmentFields.includes(field));
-  return Object.fromEntries(given) as JsonObject;
-}
-
-/** A disk that no volume of the stack is behind. */
-function hostDisk(owner: Owner, disk: HostDisk, name: string, index: number): DeclaredDisk {
-  return {
-    spec: { ...disk, name } as unknown as JsonObject,
-    handle: Object.freeze({
-      name,
-      get volume(): Volume {
-        throw unknown(
-          `machine ${owner.name}: disks[${index}]`,
-          "its volume",
-          "it stands on something of the host's own: use a volume to refer to it",
-        );
-      },
-    }),
-  };
-}
-
-function givenVolume(owner: Owner, disk: VolumeDisk, path: readonly PropertyKey[]): Volume {
-  const extra = contentFields.find((field) => (disk as unknown as JsonObject)[field] !== undefined);
-  if (extra !== undefined) {
-    throw complaint(owner.subject, {
-      code: "stack.invalid-value",
-      path: [...path, extra],
-      message: 'does not go with "volume": the volume says that itself',
-      help: `leave "${extra}" out here, or leave "volume" out to have one made`,
-    });
-  }
-  return reference<Volume>(
-    owner.context,
-    owner.subject,
-    [...path, "volume"],
-    "volume",
-    disk.volume,
-  );
-}
-
-function makeNic(owner: Owner, nic: NicOptions, index: number): DeclaredNic {
-  const { context, subject } = owner;
-  const path = ["nics", index];
-  checkKeys(subject, nic, nicFields, path);
-  const name = partName(owner, [...path, "name"], "NIC", nic.name, `nic${index}`);
-  const sources = (["network", "bridge", "direct", "user", "hostdev"] as const)
-    .filter((field) => nic[field] !== undefined);
-  if (sources.length !== 1) {
-    throw complaint(subject, {
-      code: "stack.invalid-value",
-      path,
-      message: sources.length === 0
-        ? 'says neither "network" nor "bridge"'
-        : `says both "${sources[0]}" and "${sources[1]}"`,
-      help: 'give network: the handle of a network, or bridge: "br0" for a bridge of the host',
-    });
-  }
-  const network = nic.network === undefined
-    ? undefined
-    : reference<Network>(context, subject, [...path, "network"], "network", nic.network);
-  const mac = (nic.mac ?? nicMac(owner.uuid, index)).toString().toLowerCase();
-  const ip = network === undefined ? nic.ip : addressOn(owner, network, name, mac, nic);
-  return {
-    spec: { ...nic, name, network: network?.resource, mac, ip } as unknown as JsonObject,
-    ip,
-    handle: Object.freeze({
-      name,
-      mac,
-      get ip(): string {
-        if (ip !== undefined) return ip;
-        const where = network === undefined
-          ? `${sources[0]} of the host`
-          : `network ${network.name}`;
-        throw unknown(
-          `machine ${owner.name}: nics[${index}]`,
-          "its IP address",
-          `nothing reserves one on ${where}: declare it, ip: "…", or use a network of this stack ` +
-            "that has a subnet",
-        );
-      },
-    }),
-  };
-}
-
-/** The NIC's address on a network: the author's, or one that the stack reserves. */
-function addressOn(
-  owner: Owner,
-  network: Network,
-  nicName: string,
-  mac: string,
-  nic: NicOptions,
-): string | undefined {
-  const { context, subject } = owner;
-  const { managed, subnet, gateway, dhcp } = networkFacts(context, network);
-  if (!managed || subnet === undefined) return nic.ip;
-  const key = `${owner.address}#${nicName}`;
-  const request = { key, network: network.resource, subnet, gateway, dhcp, wanted: nic.ip };
-  const ip = context.recorder.addressFor(request, subject.at);
-  if (dhcp === false) return ip;
-  const hostname = hostnameOf(owner);
-  // Names are unique in a network's DHCP: the machine's own goes to its first NIC there.
-  const before = owner.networks.has(network.resource);
-  owner.networks.add(network.resource);
-  const name = before ? `${hostname}-${nicName}` : hostname;
-  context.recorder.attachments.push({ network: network.resource, key, mac, ip, name });
-  return ip;
-}
-
-function hostnameOf({ given, onHost }: Owner): string {
-  return given.cloudInit?.hostname ?? onHost;
-}
-
-function makeSeed(
-  owner: Owner,
-  home: Pool | undefined,
-  disks: readonly DeclaredDisk[],
-  given: CloudInit,
-): string {
-  const { context, subject } = owner;
-  const path = ["cloudInit"];
-  const cloudInit = validate(subject, cloudInitSchema, given, (inner) => [...path, ...inner]);
-  if (cloudInit.userData !== undefined) {
-    const extra = Object.entries(cloudInit).find(([field, value]) =>
-      value !== undefined && !["userData", "hostname", "networkConfig"].includes(field)
-    );
-    if (extra !== undefined) {
-      throw complaint(subject, {
-        code: "stack.invalid-value",
-        path: [...path, extra[0]],
-        message: 'does not go with "userData", which stands as it is',
-        help: `say it inside "userData", or leave "userData" out`,
-      });
-    }
-  }
-  const first = disks[0];
-  const near = first === undefined
-    ? undefined
-    : context.recorder.pools.get(first.handle.volume.resource);
-  const pool = poolOrStore(context, subject, ["pool"], home ?? near);
-  const spec = validate(subject, seedSchema, {
-    pool: pool.resource,
-    name: owner.onHost,
-    userData: userData(cloudInit),
-    metaData: metaData(owner.uuid, hostnameOf(owner)),
-    networkConfig: cloudInit.networkConfig,
-  }, (inner) => [...path, ...inner]);
-  return record(context, subject, { kind: "seed", name: owner.name, tenure: "managed", spec })
-    .address;
-}
-
-/** Drives, their media given by handles. */
-function media(owner: Owner, field: "cdroms" | "floppies"): JsonObject[] | undefined {
-  const { context, subject, given } = owner;
-  if (given[field] === undefined) return undefined;
-  return list<DriveOptions>(subject, field, given[field]).map((drive, index) => {
-    const { volume } = drive;
-    if (volume === undefined) return drive as unknown as JsonObject;
-    const path = [field, index, "volume"];
-    const kind = isHandle(volume) && volume.kind === "image" ? "image" : "volume";
-    const { resource } = reference<Volume | Image>(context, subject, path, kind, volume);
-    return { ...drive, volume: resource } as unknown as JsonObject;
-  });
-}
-
-function makeBoot(owner: Owner, boot: NonNullable<MachineOptions["boot"]>): JsonObject {
-  const { context, subject } = owner;
-  checkKeys(subject, boot, ["kernel", "initrd", "cmdline", "deviceTree"], ["boot"]);
-  const file = (field: "kernel" | "initrd") =>
-    reference<Image>(context, subject, ["boot", field], "image", boot[field]).resource;
-  return {
-    kernel: file("kernel"),
-    initrd: boot.initrd === undefined ? undefined : file("initrd"),
-    cmdline: boot.cmdline,
-    deviceTree: boot.deviceTree,
-  };
 }
 
 function machineHandle(

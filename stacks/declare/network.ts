@@ -7,11 +7,12 @@
 import { type AddressRequest, defaultGateway, parseSubnet } from "../../planner/addresses.ts";
 import type { JsonObject } from "../../providers/provider.ts";
 import { type Network, seal } from "../handles.ts";
-import { checkKeys, complaint, show, type Subject, validate } from "../refuse.ts";
+import { complaint, show, type Subject, validate } from "../refuse.ts";
 import { networkSchema } from "../schemas.ts";
 import {
   adoptedUuid,
   type AdoptOptions,
+  checkFields,
   commonFields,
   type CommonOptions,
   type Context,
@@ -97,7 +98,7 @@ export interface NetworkFacts {
 /** Declares a network. */
 export function declareNetwork(context: Context, name: string, options: unknown): Network {
   const subject = subjectOf(context, "network", name);
-  checkKeys(subject, options, [
+  checkFields(subject, options, [
     ...commonFields,
     ...modes,
     "bridge",
@@ -145,7 +146,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
       });
     }
   }
-  const onHost = nameOnHost(context, name, given.name);
+  const onHost = nameOnHost(context, "network", name, given.name);
   const spec = validate(subject, networkSchema, {
     name: onHost,
     mode,
@@ -189,7 +190,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
 /** Declares a network that is there already. */
 export function declareExistingNetwork(context: Context, name: string, options: unknown): Network {
   const subject = subjectOf(context, "network", name);
-  checkKeys(subject, options, [...commonFields, "subnet", "gateway", "bridge"]);
+  checkFields(subject, options, [...commonFields, "subnet", "gateway", "bridge"]);
   const given = options as ExistingNetworkOptions;
   if (given.subnet !== undefined) checkSubnet(subject, ["subnet"], given.subnet);
   const onHost = given.name ?? name;

@@ -5,12 +5,13 @@
  */
 
 import { isHandle, type Pool, seal } from "../handles.ts";
-import { checkKeys, complaint, type Subject, validate } from "../refuse.ts";
+import { complaint, type Subject, validate } from "../refuse.ts";
 import { poolSchema } from "../schemas.ts";
 import {
   addressOf,
   adoptedUuid,
   type AdoptOptions,
+  checkFields,
   commonFields,
   type CommonOptions,
   type Context,
@@ -47,7 +48,7 @@ export function declarePool(
 ): Pool {
   const subject = subjectOf(context, "pool", name);
   const fields = tenure === "managed" ? ["path", "autostart", "adopt"] : ["path"];
-  checkKeys(subject, options, [...commonFields, ...fields]);
+  checkFields(subject, options, [...commonFields, ...fields]);
   const given = options as Partial<PoolOptions>;
   if (tenure === "managed" && given.path === undefined) {
     throw complaint(subject, {
@@ -59,7 +60,9 @@ export function declarePool(
     });
   }
   // An existing pool goes by the name that it has on the host, wherever it is declared.
-  const onHost = tenure === "existing" ? given.name ?? name : nameOnHost(context, name, given.name);
+  const onHost = tenure === "existing"
+    ? given.name ?? name
+    : nameOnHost(context, "pool", name, given.name);
   const spec = validate(subject, poolSchema, {
     name: onHost,
     path: given.path,
@@ -119,7 +122,8 @@ export function poolOrStore(
     }
     const spec = validate(subject, poolSchema, { ...STORE });
     recorder.claim(context.host, `pool "${STORE.name}"`, { ...subject, label: "the store" });
-    record(onHost, subject, { kind: "pool", name: STORE.name, tenure: "shared", spec });
+    const options = { dependsOn: [], options: undefined };
+    record(onHost, subject, { kind: "pool", name: STORE.name, tenure: "shared", spec, options });
   }
   return poolHandle(address, context.host, STORE.name, STORE.path);
 }

@@ -6,18 +6,20 @@
 
 import type { JsonObject } from "../../providers/provider.ts";
 import { type Image, type Pool, seal, type Volume } from "../handles.ts";
-import { checkKeys, complaint, type Subject, validate } from "../refuse.ts";
+import { complaint, type Subject, validate } from "../refuse.ts";
 import { volumeSchema } from "../schemas.ts";
 import {
+  checkFields,
   commonFields,
   type CommonOptions,
   type Context,
-  nameOnHost,
+  formerName,
   record,
   reference,
   subjectOf,
   unknown,
 } from "./context.ts";
+import type { OwnOptions } from "./options.ts";
 import { declarePath, fileIn, poolOrStore } from "./pool.ts";
 
 /** A size: a number and a unit (`"20GiB"`; KiB, MiB, GiB, TiB, PiB), or a whole number of bytes. */
@@ -60,11 +62,11 @@ export const contentFields: readonly string[] = ["size", "clone", "mode", "forma
 /** Declares a volume of its own. */
 export function declareVolume(context: Context, name: string, options: unknown): Volume {
   const subject = subjectOf(context, "volume", name);
-  checkKeys(subject, options, [...commonFields, ...contentFields, "adopt"]);
+  checkFields(subject, options, [...commonFields, ...contentFields, "adopt"]);
   const given = options as VolumeOptions;
   return makeVolume(context, subject, {
     name,
-    stem: nameOnHost(context, name),
+    stem: [...context.scopes, name].join("-"),
     file: given.name,
     content: given,
     path: [],
@@ -89,6 +91,8 @@ export function makeVolume(
     readonly defaultPool?: Pool | undefined;
     readonly dependsOn?: unknown;
     readonly adopt?: true | undefined;
+    /** Those of the declaration that the context stands for, unless given. */
+    readonly options?: OwnOptions;
   },
 ): Volume {
   const { content, path } = init;
@@ -128,7 +132,7 @@ export function makeVolume(
     content.pool ?? init.defaultPool ?? imagePool,
   );
   const format = content.format ?? "qcow2";
-  const file = init.file ?? `${init.stem}.${format}`;
+  const file = init.file ?? formerName(context, "volume", init.name) ?? `${init.stem}.${format}`;
   const spec = validate(subject, volumeSchema, {
     pool: pool.resource,
     name: file,
@@ -145,6 +149,7 @@ export function makeVolume(
     spec,
     dependsOn: init.dependsOn,
     adopt: init.adopt,
+    options: init.options,
   });
   context.recorder.pools.set(entry.address, pool);
   return volumeHandle(context, { address: entry.address, pool, file, format, name: init.name });
@@ -153,7 +158,7 @@ export function makeVolume(
 /** Declares a volume that is there already. */
 export function declareExistingVolume(context: Context, name: string, options: unknown): Volume {
   const subject = subjectOf(context, "volume", name);
-  checkKeys(subject, options, [...commonFields, "pool", "format"]);
+  checkFields(subject, options, [...commonFields, "pool", "format"]);
   const given = options as ExistingVolumeOptions;
   const pool = reference<Pool>(context, subject, ["pool"], "pool", given.pool);
   const file = given.name ?? name;

@@ -6,7 +6,7 @@
 
 import { StaddleError } from "../../providers/error.ts";
 import { callSite } from "../call_site.ts";
-import type { MachineOptions } from "../declare/machine.ts";
+import type { MachineOptions } from "../declare/machine_options.ts";
 import type { Machine } from "../handles.ts";
 import type { HostScope } from "../scope.ts";
 

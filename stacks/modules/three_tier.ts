@@ -5,7 +5,7 @@
  */
 
 import type { CloudFile, CloudInit } from "../cloud_config.ts";
-import type { MachineOptions } from "../declare/machine.ts";
+import type { MachineOptions } from "../declare/machine_options.ts";
 import type { Size } from "../declare/volume.ts";
 import type { Image, Machine, Network } from "../handles.ts";
 import type { HostScope } from "../scope.ts";
