@@ -14,7 +14,7 @@ import {
   machineXml,
   patchMachine,
 } from "../kinds/machine/mod.ts";
-import { type Connection, type Domain, isNotFound } from "../libvirt/mod.ts";
+import { type Connection, type Domain, isNotFound, LibvirtError } from "../libvirt/mod.ts";
 import { parseXml, readMark } from "../xml/mod.ts";
 import {
   type Bench,
@@ -101,7 +101,7 @@ const update: Operate = async (bench, step, context) => {
   for (const call of now) await liveCall(known, call, bench, step, context);
   const before = await known.xml(CONFIG_XML);
   const after = patchMachine(before, step.resource, step.mark, step.previous);
-  using domain = await connection.defineDomain(after, VALIDATE);
+  using domain = await redefine(connection, before, after);
   for (const call of calls) {
     if (call.call === "setAutostart") await domain.setAutostart(call.value);
     if (call.call === "setPower") {
@@ -112,6 +112,29 @@ const update: Operate = async (bench, step, context) => {
   }
   return { patience: now.length > 0 ? FOLLOW : 0 };
 };
+
+/**
+ * Defines a domain anew, checked against libvirt's schema. libvirt takes domains that its own schema does
+ * not know: one that was not valid before either is redefined without that check.
+ */
+async function redefine(connection: Connection, before: string, after: string): Promise<Domain> {
+  try {
+    return await connection.defineDomain(after, VALIDATE);
+  } catch (error) {
+    if (!isInvalid(error)) throw error;
+    try {
+      (await connection.defineDomain(before, VALIDATE))[Symbol.dispose]();
+    } catch (former) {
+      if (isInvalid(former)) return await connection.defineDomain(after);
+    }
+    throw error;
+  }
+}
+
+/** `VIR_ERR_XML_INVALID_SCHEMA`. */
+function isInvalid(error: unknown): boolean {
+  return error instanceof LibvirtError && error.code === 92;
+}
 
 /** The machine with our UUID, or one that was taken over under its own. */
 async function findOurs(connection: Connection, step: Step): Promise<Domain | undefined> {
