@@ -39,10 +39,23 @@ export function parseSize(text: string): number {
     throw new RangeError(`"${text}" has an unknown unit: write ${suggestion(number, unit)}`);
   }
   const bytes = Number(number) * factor;
-  if (!Number.isSafeInteger(bytes)) {
-    throw new RangeError(`"${text}" is not a whole number of bytes below 2^53`);
+  if (!isExact(bytes)) {
+    throw new RangeError(
+      `"${text}" is neither a whole number of bytes below 8 PiB nor one of KiB below 8 EiB`,
+    );
   }
   return bytes;
+}
+
+/** Largest size: 2^53 - 1 KiB, just below 8 EiB. libvirt counts memory in KiB and allows as much. */
+const MOST = Number.MAX_SAFE_INTEGER * 1024;
+
+/**
+ * Whether a number holds a size without loss: beyond 2^53 a number's last ten bits are zeroes as long as
+ * it is a whole number of KiB, and JSON gives the same number back.
+ */
+function isExact(bytes: number): boolean {
+  return Number.isSafeInteger(bytes) || Number.isSafeInteger(bytes / 1024);
 }
 
 function suggestion(number: string, unit: string): string {
@@ -61,14 +74,14 @@ export interface SizeBounds {
 
 /** A zod type for a size: takes `"2GiB"` or a whole number of bytes, yields bytes. */
 export function size(bounds: SizeBounds = {}): z.ZodType<number, string | number> {
-  const { min = 1, max = Number.MAX_SAFE_INTEGER } = bounds;
-  return z.union([z.string(), z.int()], {
+  const { min = 1, max = MOST } = bounds;
+  return z.union([z.string(), z.number().refine(isExact)], {
     error: 'must be a size, for example "2GiB", or a whole number of bytes',
   }).transform((value, context) => {
     try {
       const bytes = typeof value === "number" ? value : parseSize(value);
       if (bytes >= min && bytes <= max) return bytes;
-      const range = max === Number.MAX_SAFE_INTEGER
+      const range = max === MOST
         ? `at least ${formatBytes(min)}`
         : `from ${formatBytes(min)} to ${formatBytes(max)}`;
       context.addIssue({ code: "custom", message: `${formatBytes(bytes)} is not ${range}` });
