@@ -5,6 +5,7 @@
  */
 
 import { sameJson } from "../planner/digest.ts";
+import { ownerOf } from "../planner/leftover.ts";
 import type { Plan } from "../planner/plan.ts";
 import { summarize } from "../planner/summary.ts";
 import type { Topology } from "../planner/topology.ts";
@@ -187,9 +188,18 @@ class Run {
       this.#plan.steps.length === 0 && settled.put.length + settled.remove.length === 0 &&
       this.#endsAsItIs()
     ) return false;
+    const at = new Date().toISOString();
+    const journal = moments.settledEntries(this.#record.rows, settled)
+      .map((entry): JournalEntry => ({ ...entry, run: this.#id, phase: "end", at }));
     await this.#record.write(
       () => settled,
-      () => ({ hosts, reservations, run: this.#runRecord(), ...this.#revision() }),
+      () => ({
+        hosts,
+        reservations,
+        run: this.#runRecord(),
+        ...(journal.length > 0 ? { journal } : {}),
+        ...this.#revision(),
+      }),
     );
     return true;
   }
@@ -390,7 +400,7 @@ class Run {
     const entry: JournalEntry = {
       run: this.#id,
       step: step.id,
-      address: step.address,
+      address: ownerOf(step.address),
       operation: step.operation,
       phase,
       at: new Date().toISOString(),

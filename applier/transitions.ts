@@ -32,7 +32,7 @@ import { digest, sameJson } from "../planner/digest.ts";
 import { leftoverAddress, ownerOf } from "../planner/leftover.ts";
 import type { Plan, ResourcePlan } from "../planner/plan.ts";
 import type { Json, Resource, Step, StepResult } from "../providers/provider.ts";
-import type { ResourceRecord, StackRecord } from "../state/store.ts";
+import type { JournalEntry, ResourceRecord, StackRecord } from "../state/store.ts";
 
 /** The rows of a record by address. */
 export type Rows = ReadonlyMap<string, ResourceRecord>;
@@ -111,6 +111,23 @@ export function settle(index: PlanIndex, rows: Rows): RowChange {
     }
   }
   return { put, remove };
+}
+
+/**
+ * What moment 1 says about steps that earlier runs began: nothing is left to be done for these, since
+ * what they were to bring about, or to take away, was found so on the host.
+ */
+export function settledEntries(
+  rows: Rows,
+  { put, remove }: RowChange,
+): readonly Pick<JournalEntry, "step" | "address" | "operation">[] {
+  return [...put.map((row) => row.address), ...remove]
+    .filter((address) => (rows.get(address)?.status ?? "present") !== "present")
+    .map((address) => ({
+      step: `settle:${address}`,
+      address: ownerOf(address),
+      operation: "settle",
+    }));
 }
 
 /** Moment 2: a step is about to begin. */

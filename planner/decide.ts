@@ -48,7 +48,7 @@ export function begunSteps(
   for (const { step, address, operation } of unfinished) {
     const status = statusOf[operation];
     // The old half of a replacement says nothing about the new one.
-    if (status !== undefined && !step.endsWith("#old")) begun.set(address, status);
+    if (status !== undefined && !step.includes("#")) begun.set(address, status);
   }
   return begun;
 }

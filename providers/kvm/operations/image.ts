@@ -19,6 +19,8 @@ import { formatBytes } from "../kinds/size.ts";
 import { readVolume } from "../kinds/volume/mod.ts";
 import {
   type Connection,
+  isInvalidState,
+  isNotFound,
   LibvirtError,
   type StoragePool,
   type StorageVolume,
@@ -202,7 +204,7 @@ async function imageUser(
   });
   const byPool = pools.map(async (item) => {
     using pool = item;
-    const volumes = await pool.volumes();
+    const volumes = await volumesOf(pool);
     const users = await Promise.all(volumes.map(async (item) => {
       using volume = item;
       const xml = await volume.xml().catch(() => "");
@@ -212,6 +214,17 @@ async function imageUser(
     return users.find((user) => user !== undefined);
   });
   return (await Promise.all([...byDomain, ...byPool])).find((user) => user !== undefined);
+}
+
+/** The volumes of a pool; none of one that goes away in these moments, as when its stack is destroyed. */
+async function volumesOf(pool: StoragePool): Promise<StorageVolume[]> {
+  try {
+    return await pool.volumes();
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    if (isInvalidState(error) && !(await pool.isActive().catch(() => false))) return [];
+    throw error;
+  }
 }
 
 function mentions(xml: string, spec: ImageSpec, path: string): boolean {
