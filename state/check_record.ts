@@ -33,3 +33,10 @@ export function problemsOf(record: StackRecord): readonly string[] {
   }
   return problems;
 }
+
+/** What an error says, for a list of problems. */
+export function sayings(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const { details } = error as { details?: readonly string[] };
+  return details !== undefined && details.length > 0 ? details : [error.message];
+}

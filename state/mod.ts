@@ -14,4 +14,5 @@ export { type AgeKeys, type KeySource, parseKeys } from "./keyring.ts";
 export { environmentKeys } from "./environment_keys.ts";
 export { rotate } from "./rotate.ts";
 export { readDocument } from "./read_document.ts";
-export { SqliteStore, type StoreOptions } from "./sqlite_store.ts";
+export { SqliteStore } from "./sqlite_store.ts";
+export type { StoreOptions } from "./store_options.ts";

@@ -7,8 +7,10 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StaddleError } from "../providers/error.ts";
-import { SqliteStore, type StoreOptions } from "./sqlite_store.ts";
+import { PostgresStore } from "./postgres_store.ts";
+import { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
+import type { StoreOptions } from "./store_options.ts";
 
 /** Options of {@linkcode openStore}. */
 export interface OpenStoreOptions extends StoreOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { problemsOf } from "./check_record.ts";
+import { problemsOf, sayings } from "./check_record.ts";
 import { corrupt } from "./errors.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import { presentRecord } from "./record_version.ts";
@@ -437,11 +437,4 @@ export function problemsOfRows(
     : undefined;
   if (record !== undefined) problems.push(...problemsOf(record));
   return problems;
-}
-
-/** What an error says, for a list of problems. */
-export function sayings(error: unknown): readonly string[] {
-  if (!(error instanceof Error)) return [String(error)];
-  const { details } = error as { details?: readonly string[] };
-  return details !== undefined && details.length > 0 ? details : [error.message];
 }

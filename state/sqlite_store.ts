@@ -4,15 +4,16 @@
  * @module
  */
 
+import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { leaseLost, locked } from "./errors.ts";
-import { Keyring, type KeySource } from "./keyring.ts";
+import { Keyring } from "./keyring.ts";
+import type { StoreOptions } from "./store_options.ts";
 import type { RowCipher } from "./row_cipher.ts";
 import { fileError } from "./sqlite_errors.ts";
 import { SqliteFile } from "./sqlite_file.ts";
 import * as locks from "./sqlite_lock.ts";
 import * as rows from "./sqlite_rows.ts";
-import { sayings } from "./sqlite_rows.ts";
 import type {
   JournalEntry,
   Lease,
@@ -24,17 +25,6 @@ import type {
   StackRecord,
   Store,
 } from "./store.ts";
-
-/** Options that every store takes. */
-export interface StoreOptions {
-  /**
-   * Seconds after which a lease that was not renewed may be taken over; 30 by default. Renewed three
-   * times as often.
-   */
-  readonly leaseSeconds?: number;
-  /** Whence the keys of encrypted records come; by default the environment, see `environmentKeys`. */
-  readonly keys?: KeySource;
-}
 
 /**
  * A store in a file. The file is opened when it is first needed, and made by the first lock.

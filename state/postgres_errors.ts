@@ -1,0 +1,107 @@
+/**
+ * From what PostgreSQL and the network say to what a person can act on, and to what is worth another try.
+ *
+ * @module
+ */
+
+import { StaddleError } from "../providers/error.ts";
+import { corrupt } from "./errors.ts";
+
+/**
+ * SQLSTATEs after which the same transaction may succeed: the server goes down, comes up or is full, or
+ * two transactions met (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+const passing = new Set(["40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05"]);
+
+/** What the driver and the system say when a connection is not to be had, or was cut. */
+const cut = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "EAI_AGAIN",
+  "ECONNABORTED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+/** Whether the same may succeed in a moment. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
+  return passing.has(code) || code.startsWith("08") || cut.has(code);
+}
+
+/** Turns what the driver threw into a {@linkcode StaddleError}. */
+export function postgresError(error: unknown, location: string): StaddleError {
+  if (error instanceof StaddleError) return error;
+  const code = codeOf(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const make = (name: string, summary: string, help: string) =>
+    new StaddleError({
+      code: `state.${name}`,
+      summary: `Cannot use the record in PostgreSQL: ${summary}`,
+      where: [location],
+      details: [code === "" || said.includes(code) ? said : `${said} (${code})`],
+      help,
+      cause: error,
+    });
+  if (error instanceof Deno.errors.NotCapable) {
+    return make(
+      "not-permitted",
+      "Deno was not given the permission",
+      "run with -P, or with --allow-net for the server",
+    );
+  }
+  if (code.startsWith("28")) {
+    return make(
+      "not-authorised",
+      "the server does not let this user in",
+      "give the password in PGPASSWORD or ~/.pgpass (mode 0600), and look at pg_hba.conf",
+    );
+  }
+  if (code === "3D000") {
+    return make(
+      "no-database",
+      "the database does not exist",
+      "make it with createdb, or correct STADDLE_STATE",
+    );
+  }
+  if (code === "42501" || code === "25006") {
+    return make(
+      "read-only",
+      "this user may not write there",
+      "let a user who may create a schema use it once, and grant the rest by GRANT",
+    );
+  }
+  if (code === "53100") return make("disk-full", "the server's disk is full", "make room there");
+  if (code.startsWith("42") || code.startsWith("22") || code.startsWith("23")) {
+    // All statements are constant: only tables that are not as they were made can refuse one.
+    return corrupt(location, [`${said} (${code})`], error);
+  }
+  if (isPassing(error)) {
+    return make(
+      "unreachable",
+      "the server does not answer",
+      "look whether it runs and can be reached, then run the same command again; what was done is " +
+        "read from the hosts",
+    );
+  }
+  if (/certificate|self.signed|SSL|TLS/i.test(said)) {
+    return make(
+      "tls",
+      "the connection cannot be encrypted as sslmode asks",
+      "name the authority in sslrootcert, or correct sslmode",
+    );
+  }
+  return make("failed", "the server refused", "look at the server's log");
+}
