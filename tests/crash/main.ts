@@ -1,0 +1,56 @@
+/**
+ * Crash at every point: `deno task crash [--points every|moments|changes] [--hosts N] [--parallelism N]`, or
+ * a sample: `deno task crash --sample CYCLES [--seed N]`.
+ *
+ * Creates, updates, replaces and destroys a stack with resources of every kind on a real libvirt, and kills
+ * the process with SIGKILL before and after each write of the record and each call of libvirt. After each
+ * kill the next apply must converge, the plan after it be empty, and the host hold what it should and
+ * nothing else. The last lines are the number of points and of those that failed.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { fleetObstacle } from "../fleet/mod.ts";
+import { allOf, type Choice, OPERATIONS, someOf, sweep } from "./sweep.ts";
+
+function say(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      points: { type: "string", default: "moments" },
+      hosts: { type: "string", default: "1" },
+      parallelism: { type: "string", default: "1" },
+      sample: { type: "string" },
+      seed: { type: "string" },
+    },
+  });
+  const obstacle = await fleetObstacle();
+  if (obstacle !== undefined) {
+    say(obstacle);
+    return 1;
+  }
+  const seed = Number(values.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  const sample = values.sample === undefined ? undefined : Number(values.sample);
+  if (sample !== undefined) say(`seed ${seed}`);
+  const began = performance.now();
+  const { killed, failures } = await sweep({
+    cycles: (points) =>
+      sample === undefined ? allOf(points, values.points as Choice) : someOf(points, sample, seed),
+    hosts: Number(values.hosts),
+    parallelism: Number(values.parallelism),
+    say,
+  });
+  const total = OPERATIONS.reduce((sum, name) => sum + killed[name], 0);
+  for (const { operation, point, why } of failures) say(`\n${operation}, ${point}\n${why}`);
+  say(OPERATIONS.map((name) => `${name} ${killed[name]}`).join(", "));
+  const minutes = (performance.now() - began) / 60_000;
+  say(`${total} points, ${failures.length} failed, ${minutes.toFixed(1)} min`);
+  return failures.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
