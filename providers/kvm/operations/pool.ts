@@ -37,8 +37,9 @@ const create: Operate = async (bench, step) => {
     throw nameTaken(bench, step, `pool "${known.name}" has the UUID ${known.uuid}`);
   }
   if (known !== undefined && tenure !== "managed") {
-    // Used as it is, but it has to run.
+    // There since the plan was made, or half made by a run that was stopped.
     await start(known);
+    await known.setAutostart(spec.autostart !== false);
     return {};
   }
   using pool = await connection.definePool(poolXml(step.resource));
