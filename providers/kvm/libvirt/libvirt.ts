@@ -6,9 +6,10 @@
 
 import { type AuthNotice, type AuthRequest, reply } from "./calls/auth.ts";
 import { Connection } from "./connection.ts";
-import { Lane, SLOW_CALLS, type WorkerLimits, WorkerPool } from "./dispatcher.ts";
+import { SLOW_CALLS, type WorkerLimits, WorkerPool } from "./dispatcher.ts";
 import { LibvirtClosedError, LibvirtTimeoutError } from "./error.ts";
 import { Events } from "./events.ts";
+import { Lane } from "./lane.ts";
 import { acquireRuntime, releaseRuntime, type Runtime } from "./runtime.ts";
 import { Session } from "./session.ts";
 

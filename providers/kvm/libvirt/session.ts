@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Lane } from "./dispatcher.ts";
+import type { Lane } from "./lane.ts";
 import { LibvirtClosedError } from "./error.ts";
 import type { Holding } from "./handle.ts";
 import type { Native } from "./native.ts";
