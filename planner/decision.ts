@@ -35,8 +35,13 @@ export interface Decision {
   readonly action: Action;
   readonly reason: Reason;
   readonly changes: readonly FieldChange[];
-  /** Resolved as declared, or as last applied where nothing declares it any more. */
+  /**
+   * Resolved as declared, or as last applied where nothing declares it any more. Where the object is
+   * there, without the fields whose changes are ignored.
+   */
   readonly resource: Resource;
+  /** With those fields, for a new object. */
+  readonly whole?: Resource;
   /** Addresses that it depends on. */
   readonly needs: readonly string[];
   readonly references: readonly Reference[];
@@ -52,6 +57,10 @@ export interface Decision {
    * forgotten, the one that has the name now.
    */
   readonly nameFrom?: string;
+  /** What goes, or is replaced, stays on the host. */
+  readonly retained?: boolean;
+  /** Address under which the record has it: it was renamed. */
+  readonly previousAddress?: string;
   readonly notes: readonly string[];
 }
 
@@ -66,6 +75,7 @@ export function madeAnew(
     action: "replace",
     reason: "replace-field-differs",
     waitOnly: false,
+    resource: decision.whole ?? decision.resource,
     changes: why.changes,
     old: {
       key: held.key,

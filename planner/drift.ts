@@ -4,10 +4,11 @@
  * @module
  */
 
-import type { FieldChange, Lookup } from "../providers/provider.ts";
+import type { DeclaredOptions, FieldChange, Lookup } from "../providers/provider.ts";
 import type { StackRecord } from "../state/store.ts";
 import { isLeftover } from "./leftover.ts";
 import type { ObservedIndex } from "./observed.ts";
+import { byOptions, owned } from "./options.ts";
 import { lost } from "./ownership.ts";
 import type { Drift } from "./plan.ts";
 import type { Kinds } from "./resolve.ts";
@@ -19,6 +20,8 @@ export interface DriftContext {
   readonly observed: ObservedIndex;
   readonly selection: Selection;
   readonly lookup: Lookup;
+  /** The options with which the stack declares a resource now. */
+  options(address: string): DeclaredOptions | undefined;
   /** Whether another address of the stack has an entry's object now. */
   handedOver(address: string): boolean;
 }
@@ -52,7 +55,10 @@ export function findDrift(record: StackRecord | undefined, context: DriftContext
     }
     if (found.fingerprint !== known.fingerprint) {
       const lookup = context.lookup;
-      for (const change of kind.diff(resource, found, { previous: resource.spec, lookup })) {
+      const kept = context.options(address) ?? resource.options;
+      const applied = owned({ ...resource, options: kept });
+      const previous = applied.spec;
+      for (const change of byOptions(kind.diff(applied, found, { previous, lookup }), applied)) {
         if (change.path === "name" && found.key !== key) continue;
         changes.push({ ...change, before: change.after, after: change.before });
       }

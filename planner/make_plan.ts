@@ -8,21 +8,20 @@ import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Lookup } from "../providers/provider.ts";
 import type { JournalEntry, StackRecord } from "../state/store.ts";
 import { cascadeReplacements } from "./cascade.ts";
-import {
-  begunSteps,
-  type DecideContext,
-  decideDeclared,
-  decideGone,
-  decideUnrecorded,
-} from "./decide.ts";
+import { decideDeclared } from "./decide.ts";
+import { decideGone, decideUnrecorded } from "./decide_gone.ts";
+import { begunSteps, type DecideContext } from "./deciding.ts";
 import { type Decision, worst } from "./decision.ts";
 import { findDrift } from "./drift.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { outputChanges } from "./outputs.ts";
-import { indexRecord } from "./ownership.ts";
+import { optionNotes, optionsOf, plannedHooks, refusals } from "./options.ts";
+import { indexRecord, type RecordIndex } from "./ownership.ts";
 import { withChanges } from "./paths.ts";
+import { isCovered } from "./patterns.ts";
 import { type Plan, PLAN_FORMAT, type ResourcePlan } from "./plan.ts";
 import { issueError } from "./problem.ts";
+import { likelyRenames } from "./renames.ts";
 import { emptyLookup, type Kinds, type Resolution, resolveTopology } from "./resolve.ts";
 import { select } from "./select.ts";
 import { Slots } from "./slots.ts";
@@ -114,21 +113,35 @@ export function makePlan(input: PlanInput): MadePlan {
     }
     if (!concerns(address, host)) continue;
     guard(errors, () => {
+      const ignored = resolution.lookup.observed(address) === undefined
+        ? []
+        : entry.resource.options?.ignoreChanges ?? [];
       for (const issue of entry.kind.check(entry.resource, resolution.lookup)) {
+        if (isCovered(issue.path, ignored)) continue;
         refused.add(address);
         errors.push(issueError(entry.resource, issue));
       }
       keep(decideDeclared(entry, context));
     });
   }
+  const renamed = mode === "apply" ? formerAddresses(resolution, context.records) : new Map();
   for (const known of record?.resources ?? []) {
     const declared = mode === "apply" && resolution.resolved.has(known.address);
     if (declared || !concerns(known.address, known.host)) continue;
+    // Renamed, and this run does not concern it: it stays in the record as it is.
+    const now = renamed.get(known.address);
+    if (now !== undefined && !decisions.has(now)) continue;
     const reason = mode === "destroy" ? "destroy-requested" : "not-declared";
     guard(errors, () => keep(decideGone(known, reason, context)));
   }
   for (const host of [...unread].sort()) errors.push(notRead(host));
   if (mode === "apply") cascadeReplacements(decisions, [...resolution.resolved.keys()]);
+
+  for (const [address, decision] of decisions) {
+    if (decision.action === "replace" && optionsOf(decision).retainOnDelete === true) {
+      decisions.set(address, { ...decision, retained: true });
+    }
+  }
 
   const completed = new Map<string, JsonObject | undefined>();
   const complete = ({ address, kind, resource }: Decision) => {
@@ -141,6 +154,11 @@ export function makePlan(input: PlanInput): MadePlan {
     return completed.get(address);
   };
   const steps = makeSteps(decisions, { stack, complete, errors });
+  errors.push(...refusals(decisions.values()));
+  const hooks = plannedHooks(steps);
+  const hooksOf = (address: string) =>
+    steps.filter((step) => step.address === address).flatMap((step) => hooks.get(step.id) ?? []);
+  const renames = mode === "apply" ? likelyRenames(decisions) : new Map<string, string>();
   // An entry goes in the same write in which the other address gets the object. Where that takes a
   // step it stays until the next plan, so that the object, and who uses it, is in the record at every
   // moment.
@@ -161,7 +179,17 @@ export function makePlan(input: PlanInput): MadePlan {
   const resources = [...decisions.keys()].sort().flatMap((address): ResourcePlan[] => {
     const decision = decisions.get(address)!;
     let planned: ResourcePlan[] = [];
-    guard(errors, () => planned = [resourcePlan(decision, completed.get(address), lookup)]);
+    const notes = [
+      ...(renames.has(address) ? [suggestion(decision, renames.get(address)!)] : []),
+      ...optionNotes(
+        decision,
+        decision.resource.options?.hooks === undefined ? [] : hooksOf(address),
+      ),
+    ];
+    guard(errors, () => {
+      const made = resourcePlan(decision, completed.get(address), lookup);
+      planned = [{ ...made, notes: [...made.notes, ...notes] }];
+    });
     return planned;
   });
   let drift: Plan["drift"] = [];
@@ -170,7 +198,8 @@ export function makePlan(input: PlanInput): MadePlan {
     return decision?.action === "forget" && decision.nameFrom !== undefined;
   };
   guard(errors, () => {
-    drift = findDrift(record, { kinds, observed, selection, lookup, handedOver });
+    const options = (address: string) => resolution.resolved.get(address)?.resource.options;
+    drift = findDrift(record, { kinds, observed, selection, lookup, options, handedOver });
   });
 
   const kept = record?.outputs ?? {};
@@ -192,6 +221,7 @@ export function makePlan(input: PlanInput): MadePlan {
       mode === "apply" ? topology?.outputs ?? kept : selection.whole ? {} : kept,
     ),
     steps: errors.length === 0 ? steps : [],
+    references: mode === "apply" ? topology?.references : undefined,
     reservations: mode === "apply" ? topology?.reservations : undefined,
   };
   return { plan, errors };
@@ -241,9 +271,33 @@ function resourcePlan(
     notes: action === "update" || makes
       ? [...decision.notes, ...kind.notes?.(resource, lookup) ?? []]
       : decision.notes,
+    previousAddress: decision.previousAddress,
     needs: decision.needs,
     fingerprint: observed?.fingerprint,
   };
+}
+
+/** Where resources are now that the record has under an address from before. */
+function formerAddresses(
+  { resolved }: Resolution,
+  records: RecordIndex,
+): ReadonlyMap<string, string> {
+  const renamed = new Map<string, string>();
+  for (const { resource: { address, options } } of resolved.values()) {
+    if (options?.aliases === undefined || records.byAddress(address) !== undefined) continue;
+    for (const former of options.aliases) renamed.set(former, address);
+  }
+  return renamed;
+}
+
+/** What to write if one resource is another by a new name. */
+function suggestion({ address, resource }: Decision, before: string): string {
+  const cut = before.lastIndexOf(".") + 1;
+  const sameScope =
+    before.slice(0, cut) === address.slice(0, address.length - resource.name.length);
+  const alias = JSON.stringify(sameScope ? before.slice(cut) : before);
+  return `${before}, which goes, is like it: if it was renamed, give this one the option ` +
+    `aliases: [${alias}], and nothing is made anew`;
 }
 
 function notRead(host: string): StaddleError {

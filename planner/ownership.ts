@@ -58,9 +58,19 @@ export function indexRecord(stack: string, record: StackRecord | undefined): Rec
   };
 }
 
-/** Decides whose an object is that was found for a resource. */
-export function ownership(entry: Resolved, found: Observed, records: RecordIndex): Ownership {
+/**
+ * Decides whose an object is that was found for a resource.
+ *
+ * @param former Address under which the record has the resource, if it was renamed.
+ */
+export function ownership(
+  entry: Resolved,
+  found: Observed,
+  records: RecordIndex,
+  former: string = entry.resource.address,
+): Ownership {
   const { address, uuid } = entry.resource;
+  const isOwn = (other: string | undefined) => other === address || other === former;
   const known = ownEntry(address, found, records) ??
     records.byKey(found.host, found.kind, found.key);
   const { mark } = found;
@@ -72,7 +82,7 @@ export function ownership(entry: Resolved, found: Observed, records: RecordIndex
       };
     }
     // The record is newer than the mark where an entry was moved to another address.
-    if (mark.address === address || known?.address === address) return { status: "ours" };
+    if (isOwn(mark.address) || isOwn(known?.address)) return { status: "ours" };
     return { status: "sibling", address: mark.address };
   }
   if (entry.resource.adopt === true && known === undefined) {
@@ -96,7 +106,7 @@ export function ownership(entry: Resolved, found: Observed, records: RecordIndex
     entry.kind.marked === true && found.uuid !== undefined &&
     !sameUuid(found.uuid, known.resource.uuid)
   ) return { status: "foreign", why: madeAnew(found, known) };
-  if (known.address === address) return { status: "ours" };
+  if (isOwn(known.address)) return { status: "ours" };
   if (ownerOf(known.address) === address) return { status: "ours", leftover: known.address };
   return { status: "sibling", address: known.address };
 }

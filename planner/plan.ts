@@ -14,6 +14,8 @@ import type {
   Step,
 } from "../providers/provider.ts";
 
+import type { References } from "./topology.ts";
+
 /** Version of the document; a reader refuses another. */
 export const PLAN_FORMAT = "staddle-plan/1";
 
@@ -27,6 +29,7 @@ export type Reason =
   | "not-on-host" // declared, never made
   | "gone-from-host" // made before, missing now
   | "fields-differ"
+  | "renamed" // nothing but its address
   | "to-import" // on the host, nobody's, and the stack adopts it
   | "replace-field-differs"
   | "not-declared" // in the record, no longer in the stack
@@ -56,6 +59,8 @@ export interface ResourcePlan {
   readonly resource: Resource;
   /** What a person should know: the accelerator that was chosen and why, and the like. */
   readonly notes: readonly string[];
+  /** Address under which the record has it: it was renamed. */
+  readonly previousAddress?: string;
   /** Addresses that it depends on, as the record will keep them. */
   readonly needs?: readonly string[];
   /** Fingerprint of the object as it was read; absent when there was none. */
@@ -103,6 +108,8 @@ export interface Plan {
   readonly drift: readonly Drift[];
   readonly outputs: readonly OutputChange[];
   readonly steps: readonly Step[];
+  /** Outputs of other stacks that went into it. It is stale when one of them has another value. */
+  readonly references?: References;
   /** Addresses reserved for NICs, as the record will keep them: see the topology. */
   readonly reservations?: Readonly<Record<string, string>>;
 }

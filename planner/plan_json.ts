@@ -60,6 +60,7 @@ const changeSchema = z.strictObject({
 
 const changedResource = z.strictObject({
   address: z.string(),
+  previous_address: z.string().optional(),
   mode: z.enum(["managed", "data"]),
   type: z.string(),
   name: z.string(),
@@ -268,8 +269,12 @@ function parseText(text: string, source: string): JsonObject {
 }
 
 /** Paths of the changes whose values are not to be shown. */
-function hidden(changes: readonly FieldChange[]): readonly string[] {
-  return changes.filter((change) => change.format === "sensitive").map((change) => change.path);
+function hidden(
+  changes: readonly FieldChange[],
+  { sensitive = [] }: { readonly sensitive?: readonly string[] } = {},
+): readonly string[] {
+  const changed = changes.filter((change) => change.format === "sensitive");
+  return [...new Set([...changed.map((change) => change.path), ...sensitive])];
 }
 
 /** `true` where a value is sensitive, in the shape that Terraform gives it. */
@@ -292,8 +297,9 @@ function valueChange(
   before: JsonObject | undefined,
   after: JsonObject | undefined,
   changes: readonly FieldChange[],
+  resource?: { readonly sensitive?: readonly string[] },
 ): PlanDocument["resource_changes"][number]["change"] {
-  const paths = hidden(changes);
+  const paths = hidden(changes, resource);
   return {
     actions,
     before: masked(before, paths, MASK) as z.infer<ReturnType<typeof z.json>> ?? null,
@@ -345,12 +351,19 @@ function afterOf(resource: ResourcePlan): JsonObject | undefined {
 function resourceChange(resource: ResourcePlan, plan: Plan, provider: string) {
   const before = beforeOf(resource);
   const after = afterOf(resource);
-  const change = valueChange(actionsOf(resource, plan), before, after, resource.changes);
+  const change = valueChange(
+    actionsOf(resource, plan),
+    before,
+    after,
+    resource.changes,
+    resource.resource,
+  );
   const replaced = resource.changes.filter((field) => field.disruption === "replace");
   const stopped = resource.action === "replace" &&
     (resource.reason === "half-made" || resource.reason === "half-deleted");
   return {
     ...identity(resource, plan, provider),
+    previous_address: resource.previousAddress,
     change: resource.reason === "to-import"
       ? { ...change, importing: { id: resource.key } }
       : resource.action === "replace"
@@ -400,7 +413,7 @@ function values(plan: Plan, provider: string, side: "before" | "after") {
       resources: plan.resources.flatMap((resource) => {
         const found = of(resource);
         if (found === undefined) return [];
-        const paths = hidden(resource.changes);
+        const paths = hidden(resource.changes, resource.resource);
         return [{
           ...identity(resource, plan, provider),
           schema_version: 0,

@@ -8,7 +8,13 @@
 import { z } from "zod";
 import type { Json, JsonObject, Step } from "../providers/provider.ts";
 import { type Plan, PLAN_FORMAT } from "./plan.ts";
-import { hostSchema, jsonObjectSchema, jsonSchema, resourceSchema } from "./topology.ts";
+import {
+  hostSchema,
+  jsonObjectSchema,
+  jsonSchema,
+  referencesSchema,
+  resourceSchema,
+} from "./topology.ts";
 
 const json: z.ZodType<Json> = jsonSchema;
 const jsonObject: z.ZodType<JsonObject> = jsonObjectSchema;
@@ -36,6 +42,7 @@ const step = z.strictObject({
   changes: z.array(fieldChange),
   fingerprint: z.string().optional(),
   needs: z.array(name),
+  retain: z.literal(true).optional(),
 });
 
 const resourcePlan = z.strictObject({
@@ -47,6 +54,7 @@ const resourcePlan = z.strictObject({
     "not-on-host",
     "gone-from-host",
     "fields-differ",
+    "renamed",
     "to-import",
     "replace-field-differs",
     "not-declared",
@@ -62,6 +70,7 @@ const resourcePlan = z.strictObject({
   after: jsonObject.optional(),
   resource: resourceSchema,
   notes: z.array(z.string()),
+  previousAddress: name.optional(),
   needs: z.array(name).optional(),
   fingerprint: z.string().optional(),
 });
@@ -96,6 +105,7 @@ export const planSchema: z.ZodType<Plan> = z.strictObject({
   drift: z.array(drift),
   outputs: z.array(output),
   steps: z.array(step),
+  references: referencesSchema.optional(),
   reservations: z.record(z.string(), z.string()).optional(),
 }).superRefine((plan, context) => {
   for (const message of contradictions(plan as unknown as Plan)) {

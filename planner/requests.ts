@@ -7,6 +7,7 @@
 import type { ReadRequest } from "../providers/provider.ts";
 import type { StackRecord } from "../state/store.ts";
 import { sameJson } from "./digest.ts";
+import { owned, ownedBefore } from "./options.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { type Kinds, resolveTopology } from "./resolve.ts";
 import type { Selection } from "./select.ts";
@@ -69,7 +70,10 @@ export function factsNeeded(
     const known = recorded.get(address);
     if (
       object === undefined || known?.fingerprint !== object.fingerprint ||
-      !sameJson(known.resource.spec, entry.resource.spec)
+      !sameJson(
+        ownedBefore(known.resource.spec, entry.resource.options),
+        owned(entry.resource).spec,
+      )
     ) hosts.add(host);
   }
   return [...hosts].sort();

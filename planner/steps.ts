@@ -15,6 +15,7 @@ import { type Decision, madeAnew } from "./decision.ts";
 import { digest } from "./digest.ts";
 import { topologicalOrder } from "./graph.ts";
 import { ownerOf } from "./leftover.ts";
+import { ownedBefore } from "./options.ts";
 import { problem } from "./problem.ts";
 
 /** What making steps looks at. */
@@ -34,8 +35,7 @@ type Decisions = ReadonlyMap<string, Decision>;
  * there yet, its decision becomes a replacement: no order of steps could carry it over.
  */
 export function makeSteps(decisions: Map<string, Decision>, context: StepsContext): Step[] {
-  const idle = ["no-op", "forget"];
-  if ([...decisions.values()].every((decision) => idle.includes(decision.action))) return [];
+  if ([...decisions.values()].every((decision) => isIdle(decision))) return [];
   for (;;) {
     const errors: StaddleError[] = [];
     const careful = order(wire(decisions, { ...context, errors }, true));
@@ -48,6 +48,12 @@ export function makeSteps(decisions: Map<string, Decision>, context: StepsContex
     for (const cycle of cycles) context.errors.push(noOrder(cycle));
     return steps;
   }
+}
+
+/** Whether a decision takes no step. What stays on the host loses the mark that it carries. */
+function isIdle({ action, retained, kind }: Decision): boolean {
+  return action === "no-op" ||
+    (action === "forget" && !(retained === true && kind.marked === true));
 }
 
 /** Turns updates that wait for each other across a deletion into replacements. */
@@ -110,19 +116,19 @@ function wire(decisions: Decisions, context: StepsContext, careful: boolean): St
   const steps: Step[] = [];
   for (const address of [...decisions.keys()].sort()) {
     const decision = decisions.get(address)!;
-    if (decision.action === "no-op" || decision.action === "forget") continue;
+    if (isIdle(decision)) continue;
     const needs = ready.of(decision.needs);
     if (decision.nameFrom !== undefined) {
       const freed = nameFreed(decision, decisions.get(decision.nameFrom), context);
       if (freed !== undefined) needs.add(freed);
     }
-    if (decision.action === "delete") {
+    if (decision.action === "delete" || decision.action === "forget") {
       steps.push(deletion(decision, context, released(decision, false, decisions, users)));
     } else if (decision.action === "update" && decision.waitOnly !== true) {
       steps.push(step(decision, "update", context, needs));
     } else if (makes(decision)) {
       const { old } = decision;
-      if (old !== undefined) {
+      if (old !== undefined && !(old.afterCreate && decision.retained === true)) {
         const before = released(decision, !old.afterCreate, decisions, users);
         if (old.afterCreate) before.add(`create:${address}`);
         else {
@@ -177,7 +183,9 @@ function step(
     key: decision.key,
     resource: spec === undefined ? resource : { ...resource, spec },
     mark: { stack: context.stack, address, digest: digest(resource.spec) },
-    previous: operation === "update" ? decision.record?.resource.spec : undefined,
+    previous: operation === "update"
+      ? ownedBefore(decision.record?.resource.spec, resource.options)
+      : undefined,
     changes: operation === "wait" ? [] : decision.changes,
     fingerprint: operation === "wait" && makes(decision) ? undefined : found?.fingerprint,
     needs: [...needs].sort(),
@@ -186,6 +194,8 @@ function step(
 
 function deletion(decision: Decision, context: StepsContext, needs: ReadonlySet<string>): Step {
   const { address, old, record } = decision;
+  // How it goes is what the declaration says now, where there is one.
+  const { options } = decision.declared ? decision.resource : record?.resource ?? decision.resource;
   return {
     id: old === undefined ? `delete:${address}` : `delete:${address}#old`,
     operation: "delete",
@@ -193,7 +203,7 @@ function deletion(decision: Decision, context: StepsContext, needs: ReadonlySet<
     kind: decision.kind.kind,
     host: decision.host,
     key: old?.key ?? decision.key,
-    resource: old?.resource ?? decision.resource,
+    resource: { ...old?.resource ?? decision.resource, options },
     mark: {
       stack: context.stack,
       address,
@@ -202,6 +212,7 @@ function deletion(decision: Decision, context: StepsContext, needs: ReadonlySet<
     changes: [],
     fingerprint: (old?.observed ?? decision.observed)?.fingerprint,
     needs: [...needs].sort(),
+    ...(decision.action === "forget" ? { retain: true } : {}),
   };
 }
 

@@ -9,6 +9,7 @@ import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Kind, Resource } from "../providers/provider.ts";
 import { topologicalOrder } from "./graph.ts";
 import { nearest } from "./nearest.ts";
+import { optionErrors } from "./options.ts";
 import { pathText } from "./paths.ts";
 import { problem } from "./problem.ts";
 import { Slots } from "./slots.ts";
@@ -52,6 +53,12 @@ export function validateTopology(topology: Topology, kinds: Kinds): Validated {
 
   const deps = dependencies(valid, kinds);
   for (const resource of resources) checkReferences(resource, byAddress, deps, errors);
+  errors.push(...aliasErrors(resources, byAddress));
+  for (const resource of resources) {
+    if (resource.options !== undefined) {
+      errors.push(...optionErrors(resource, kinds.get(resource.kind)!));
+    }
+  }
   if (errors.length === 0) {
     for (const cycle of topologicalOrder(deps.graph).cycles) {
       errors.push(cycleError(cycle, byAddress));
@@ -187,6 +194,38 @@ function checkReferences(
       message: `depends on ${address}, which the stack does not declare`,
       help: didYouMean(address, byAddress, () => true),
     }));
+  }
+}
+
+/** Former addresses that are still in use, or that two resources claim. */
+function* aliasErrors(
+  resources: readonly Resource[],
+  byAddress: ReadonlyMap<string, Resource>,
+): Generator<StaddleError> {
+  const claimed = new Map<string, Resource>();
+  for (const resource of resources) {
+    for (const alias of resource.options?.aliases ?? []) {
+      const still = byAddress.get(alias);
+      const other = claimed.get(alias);
+      if (still !== undefined && still !== resource) {
+        yield problem(resource, {
+          code: "topology.alias-in-use",
+          path: "aliases",
+          message: `it is said to have been ${alias}, which the stack still declares`,
+          others: [still],
+          help: "a resource that was renamed is declared once: take one of the two away",
+        });
+      } else if (other !== undefined) {
+        yield problem(resource, {
+          code: "topology.alias-twice",
+          path: "aliases",
+          message: `it and ${other.address} are both said to have been ${alias}`,
+          others: [other],
+          help: "only one of them can be it: take the alias from the other",
+        });
+      }
+      claimed.set(alias, resource);
+    }
   }
 }
 

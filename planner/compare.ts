@@ -1,0 +1,143 @@
+/**
+ * Comparison of a declaration with the object that is its own.
+ *
+ * @module
+ */
+
+import type { FieldChange, JsonObject, Observed } from "../providers/provider.ts";
+import type { ResourceRecord, ResourceStatus } from "../state/store.ts";
+import { type Decision, type OldHalf, worst } from "./decision.ts";
+import { type Base, type DecideContext, decision, type Extra, takenOver } from "./deciding.ts";
+import { sameJson } from "./digest.ts";
+import { byOptions, owned, ownedBefore } from "./options.ts";
+import { lost } from "./ownership.ts";
+import type { Reason } from "./plan.ts";
+import type { Resolved } from "./resolve.ts";
+
+/** The object that was made under another name, if it is still there and ours. */
+export function oldHalf(base: Base, context: DecideContext): OldHalf | undefined {
+  const known = base.record;
+  if (known === undefined || known.key === base.key || known.resource.tenure === "existing") {
+    return undefined;
+  }
+  const observed = context.observed.byKey(known.host, known.kind, known.key);
+  if (
+    observed === undefined || known.host !== base.host || known.kind !== base.kind.kind ||
+    lost(known, observed, context.stack, base.kind.marked === true) !== undefined ||
+    takenOver(known, context) !== undefined
+  ) return undefined;
+  return {
+    key: known.key,
+    resource: known.resource,
+    observed,
+    afterCreate: base.kind.createBeforeDelete,
+  };
+}
+
+/** The fields by which a new object differs from the one beside which it is made. */
+export function replacing(
+  entry: Resolved,
+  base: Base,
+  old: OldHalf,
+  context: DecideContext,
+): FieldChange[] {
+  const changes = [...diff(entry, old.observed, base.record, context)];
+  if (worst(changes) === "replace") return changes;
+  return [
+    { path: "name", before: old.key, after: entry.key, disruption: "replace" },
+    ...changes,
+  ];
+}
+
+/** What was found. */
+export interface Found {
+  readonly found: Observed;
+  readonly atKey: boolean;
+  readonly status: ResourceStatus | undefined;
+  readonly nameFrom: string | undefined;
+}
+
+/** For a new object, the fields count whose changes would be ignored. */
+function anew(base: Base): Base {
+  return base.whole === undefined ? base : { ...base, resource: base.whole };
+}
+
+/** Compares a declaration with the object that is its own. */
+export function compare(
+  entry: Resolved,
+  base: Base,
+  context: DecideContext,
+  { found, atKey, status, nameFrom }: Found,
+): Decision {
+  const { kind, key, record: known } = base;
+  if (
+    atKey && status === "present" && known!.key === key &&
+    known!.fingerprint === found.fingerprint &&
+    sameJson(ownedBefore(known!.resource.spec, base.resource.options), base.resource.spec)
+  ) return decision(base, "no-op", "unchanged", { observed: found });
+
+  const fields = [...diff(entry, found, known, context)];
+  if (!atKey && !fields.some((change) => change.path === "name")) {
+    fields.unshift({
+      path: "name",
+      before: found.key,
+      after: key,
+      disruption: kind.marked === true ? "restart" : "replace",
+    });
+  }
+  const changes = byOptions(fields, base.resource);
+  const stopped: Reason | undefined = status === "creating" || status === "updating"
+    ? "half-made"
+    : status === "deleting"
+    ? "half-deleted"
+    : undefined;
+  const extra: Extra = { changes, observed: found, nameFrom };
+  // Half-made under another name: two objects cannot have its UUID, and nothing in it is of worth.
+  if (worst(changes) === "replace" || (status === "creating" && !atKey)) {
+    return decision(anew(base), "replace", stopped ?? "replace-field-differs", {
+      ...extra,
+      old: {
+        key: found.key,
+        resource: known?.resource ?? base.resource,
+        observed: found,
+        afterCreate: kind.createBeforeDelete && found.key !== key,
+      },
+    });
+  }
+  // A create is repeated, never patched: what is inside a half-made object cannot be seen.
+  if (status === "creating") return decision(anew(base), "create", "half-made", extra);
+  if (stopped !== undefined) return decision(base, "update", stopped, extra);
+  if (changes.length > 0) return decision(base, "update", "fields-differ", extra);
+  if (status === "waiting" && kind.waits(base.resource) !== undefined) {
+    return decision(base, "update", "wait-unfinished", { observed: found, waitOnly: true });
+  }
+  return decision(base, "no-op", "unchanged", { observed: found });
+}
+
+/** The declared fields that differ, as the options have them. */
+export function diff(
+  entry: Resolved,
+  found: Observed,
+  known: ResourceRecord | undefined,
+  context: DecideContext,
+): readonly FieldChange[] {
+  const { lookup } = context;
+  // A stopped run may have added what neither the declaration before it nor this one has.
+  const { host, kind, key } = found;
+  const resource = owned(entry.resource);
+  const earlier = [known?.resource.spec, known?.target?.spec];
+  for (const other of context.records.allByKey(host, kind, key)) {
+    if (other !== known) earlier.push(other.resource.spec, other.target?.spec);
+  }
+  const [first, ...more] = earlier;
+  const against = (spec: JsonObject | undefined) =>
+    entry.kind.diff(resource, found, { previous: ownedBefore(spec, resource.options), lookup });
+  const changes = [...against(first)];
+  for (const spec of more) {
+    if (spec === undefined) continue;
+    for (const change of against(spec)) {
+      if (!changes.some(({ path }) => path === change.path)) changes.push(change);
+    }
+  }
+  return byOptions(changes, resource);
+}

@@ -1,0 +1,102 @@
+/**
+ * What becomes of objects that the stack declares no longer, or that are to be destroyed.
+ *
+ * @module
+ */
+
+import { type Base, type DecideContext, decision, statusFor, takenOver } from "./deciding.ts";
+import type { ResourceRecord } from "../state/store.ts";
+import type { Decision } from "./decision.ts";
+import { isLeftover } from "./leftover.ts";
+import { lost } from "./ownership.ts";
+import type { Reason } from "./plan.ts";
+import { problem } from "./problem.ts";
+import type { Resolved } from "./resolve.ts";
+
+/** Decides about an entry of the record that is to go. */
+export function decideGone(
+  known: ResourceRecord,
+  reason: "not-declared" | "destroy-requested",
+  context: DecideContext,
+): Decision | undefined {
+  const kind = context.kinds.get(known.kind);
+  if (kind === undefined) {
+    context.errors.push(problem(known.resource, {
+      code: "plan.unknown-kind",
+      message: `the record has it as a "${known.kind}", a kind that is not known here`,
+      help: "use the version of Staddle, or the provider, that made it",
+    }));
+    return undefined;
+  }
+  const status = statusFor(known, context);
+  const why: Reason = isLeftover(known.address) || status === "deleting"
+    ? "half-deleted"
+    : status === "creating" && reason === "not-declared"
+    ? "half-made"
+    : reason;
+  const base: Base = {
+    address: known.address,
+    kind,
+    host: known.host,
+    key: known.key,
+    resource: known.resource,
+    needs: known.needs,
+    references: [],
+    declared: false,
+    record: known,
+  };
+  const other = context.records.byKey(known.host, known.kind, known.key);
+  const twin = other !== undefined && other.address !== known.address ? other.address : undefined;
+  const taker = reason === "not-declared" ? takenOver(known, context) ?? twin : twin;
+  if (taker !== undefined) {
+    return decision(base, "forget", why, { nameFrom: taker, notes: [`${taker} has it now`] });
+  }
+  const found = context.observed.byKey(known.host, known.kind, known.key) ??
+    (kind.marked === true
+      ? context.observed.byUuid(known.host, known.kind, known.resource.uuid)
+      : undefined);
+  if (found === undefined) return decision(base, "forget", why);
+  if (known.resource.tenure === "existing") {
+    return decision(base, "forget", why, { notes: ["it stays: this stack only used it"] });
+  }
+  const notOurs = lost(known, found, context.stack, kind.marked === true);
+  if (notOurs !== undefined) return decision(base, "forget", why, { notes: notOurs });
+  if (known.resource.options?.retainOnDelete === true && status !== "creating") {
+    return decision({ ...base, key: found.key }, "forget", why, {
+      observed: found,
+      retained: true,
+      notes: [
+        kind.marked === true
+          ? "it stays, as retainOnDelete says; the mark of this stack is taken off"
+          : "it stays, as retainOnDelete says",
+      ],
+    });
+  }
+  return decision({ ...base, key: found.key }, "delete", why, { observed: found });
+}
+
+/** Decides about a declared resource that is to be destroyed and that no record has. */
+export function decideUnrecorded(entry: Resolved, context: DecideContext): Decision | undefined {
+  const { resource, kind, key } = entry;
+  const found = context.observed.byKey(resource.host, resource.kind, key) ??
+    context.observed.byUuid(resource.host, resource.kind, resource.uuid);
+  const mine = found?.mark !== undefined && found.mark.stack === context.stack &&
+    found.mark.address === resource.address;
+  if (found === undefined || !mine || resource.tenure === "existing") return undefined;
+  return decision(
+    {
+      address: resource.address,
+      kind,
+      host: resource.host,
+      key: found.key,
+      resource,
+      needs: entry.needs,
+      references: entry.references,
+      declared: false,
+      record: undefined,
+    },
+    "delete",
+    "destroy-requested",
+    { observed: found, notes: ["no record has it; it carries this stack's mark"] },
+  );
+}
