@@ -125,6 +125,7 @@ class Run {
   readonly #abort = new AbortController();
 
   #counts: Counts = { add: 0, change: 0, destroy: 0 };
+  readonly #done: StepReference[] = [];
   readonly #failed: FailedStep[] = [];
   readonly #skipped: SkippedStep[] = [];
   readonly #notes: Note[] = [];
@@ -255,6 +256,7 @@ class Run {
       ...(wrote ? { run: this.#id } : {}),
       result: this.#fatal === undefined ? outcome : "failed",
       counts: this.#counts,
+      done: this.#done,
       failed: this.#failed,
       skipped: [...this.#skipped].sort((a, b) => place(a) - place(b)),
       cancelled,
@@ -350,6 +352,7 @@ class Run {
     );
     for (const text of result.notes) this.#notes.push({ address: step.address, text });
     if (!written) return this.#fail(step, notRecorded(step, this.#fatal), elapsed());
+    this.#done.push(reference);
     this.#emit({
       type: "step_complete",
       step: reference,

@@ -41,6 +41,8 @@ export interface ApplyResult {
   readonly result: "done" | "failed" | "cancelled";
   /** Resources done. */
   readonly counts: Counts;
+  /** Steps that ended well, in the order in which they did. */
+  readonly done: readonly StepReference[];
   /** In the order in which they failed. */
   readonly failed: readonly FailedStep[];
   /** Steps that something else kept from being begun, in the order of the plan. */

@@ -29,14 +29,14 @@ import type { ShowFlags } from "./commands/show.ts";
 import type { StateFlags } from "./commands/state.ts";
 import type { Context } from "./context.ts";
 import {
-  exclude,
   file,
   json,
   maxDisruption,
-  parallelism,
   param,
+  planning,
   positiveInteger,
-  target,
+  running,
+  showing,
   toggle,
 } from "./flags.ts";
 import { errorText, type ErrorTextOptions, exitCodeOf } from "./render/error_text.ts";
@@ -60,15 +60,24 @@ const plan: Command<Context> = buildCommand<PlanCommandFlags, [string], Context>
   loader: async () => (await import("./commands/plan.ts")).plan,
   parameters: {
     flags: {
-      param,
-      target,
-      exclude,
+      ...planning,
+      ...showing,
       out: file("Save the plan, to be applied as it stands"),
+      sign: {
+        ...file("Sign the saved plan with this ed25519 private key"),
+        placeholder: "keyfile",
+      },
       json,
       detailedExitcode: toggle("Exit with 2 when there are changes"),
       destroy: toggle("Plan to destroy everything that the stack owns"),
-      compact: toggle("Group alike resources, as is done by itself when there are many"),
-      full: toggle("Show every resource, however many"),
+      refreshOnly: toggle("Plan to take over into the record what has changed on the hosts"),
+      to: {
+        kind: "parsed",
+        parse: String,
+        brief: "Plan the way back to a revision of the history; nothing is evaluated",
+        placeholder: "revision",
+        optional: true,
+      },
     },
     positional: oneStack,
   },
@@ -79,14 +88,19 @@ const apply: Command<Context> = buildCommand<ApplyFlags, [string], Context>({
   loader: async () => (await import("./commands/apply.ts")).apply,
   parameters: {
     flags: {
-      param,
-      target,
-      exclude,
-      yes: toggle("Do not ask"),
+      ...planning,
+      ...running,
       maxDisruption,
-      parallelism,
-      events: file("Write events to this file, a JSON object a line; - is standard output"),
-      json: toggle("Write events to standard output instead of text"),
+      refreshOnly: toggle("Take over into the record what has changed on the hosts, and no more"),
+      requireSignature: {
+        kind: "parsed",
+        parse: String,
+        brief: "Refuse a plan that this ed25519 key has not signed: a file, or a line of one; " +
+          "may be repeated",
+        placeholder: "pubkey",
+        optional: true,
+        variadic: true,
+      },
     },
     aliases: { y: "yes" },
     positional: {
@@ -110,13 +124,8 @@ const destroy: Command<Context> = buildCommand<DestroyFlags, [string], Context>(
   loader: async () => (await import("./commands/destroy.ts")).destroy,
   parameters: {
     flags: {
-      param,
-      target,
-      exclude,
-      yes: toggle("Do not ask"),
-      parallelism,
-      events: file("Write events to this file, a JSON object a line; - is standard output"),
-      json: toggle("Write events to standard output instead of text"),
+      ...planning,
+      ...running,
     },
     aliases: { y: "yes" },
     positional: { kind: "tuple", parameters: [recordedArgument] },
@@ -134,8 +143,7 @@ const show: Command<Context> = buildCommand<ShowFlags, [string], Context>({
         brief: "How to show it; markdown is made for a comment on a pull request",
         default: "text",
       },
-      compact: toggle("Group alike resources, as is done by itself when there are many"),
-      full: toggle("Show every resource, however many"),
+      ...showing,
     },
     positional: {
       kind: "tuple",
@@ -149,9 +157,7 @@ const drift: Command<Context> = buildCommand<DriftFlags, [string], Context>({
   loader: async () => (await import("./commands/drift.ts")).drift,
   parameters: {
     flags: {
-      param,
-      target,
-      exclude,
+      ...planning,
       json,
       detailedExitcode: toggle("Exit with 2 when something has changed"),
     },

@@ -106,6 +106,30 @@ export function positiveInteger(text: string): number {
   return Number(text);
 }
 
+/** Flags of every command that plans. */
+export const planning = { param, target, exclude } as const;
+
+/** Flags of every command that carries a plan out. */
+export const running = {
+  yes: toggle("Do not ask"),
+  parallelism,
+  events: file("Write events to this file, a JSON object a line; - is standard output"),
+  json: toggle("Write events to standard output instead of text"),
+} as const;
+
+/** Flags of every command that shows a plan. */
+export const showing = {
+  compact: toggle("Group alike resources, as is done by itself when there are many"),
+  full: toggle("Show every resource, however many"),
+} as const;
+
+/** Whether a plan is shown in groups; undefined leaves that to how many resources there are. */
+export function compactness(
+  flags: { readonly compact?: boolean; readonly full?: boolean },
+): boolean | undefined {
+  return flags.compact ? true : flags.full ? false : undefined;
+}
+
 async function proposeAddresses(this: Context, partial: string): Promise<readonly string[]> {
   const { recordedAddresses } = await import("./completion/addresses.ts");
   return await recordedAddresses(this.words, partial);

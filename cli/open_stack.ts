@@ -9,6 +9,7 @@ import { StaddleError } from "../providers/error.ts";
 import type { StackRecord, Store } from "../state/store.ts";
 import { locateStack, type StackLocation, storeLocation } from "./location.ts";
 import { parseParameters } from "./parameters.ts";
+import { topologyOfRun } from "./revisions.ts";
 
 /** Which stack, and how it is evaluated. */
 export interface OpenStackOptions {
@@ -17,6 +18,8 @@ export interface OpenStackOptions {
   readonly param?: readonly string[];
   /** Whether the name of a recorded stack is good in place of a file. */
   readonly recorded?: boolean;
+  /** A revision of the history whose declarations are taken; nothing is evaluated then. */
+  readonly to?: string;
   readonly signal: AbortSignal;
 }
 
@@ -76,11 +79,13 @@ async function evaluateStack(
   meanwhile: (record: StackRecord | undefined) => void,
 ): Promise<Evaluated> {
   const names = await store.stacks();
-  if (location.kind === "name") {
-    await requireRecorded(location.name, store);
-    const record = await store.load(location.name);
+  if (location.kind === "name" || options.to !== undefined) {
+    const name = await nameOf(location, options.signal);
+    await requireRecorded(name, store);
+    const record = await store.load(name);
     meanwhile(record);
-    return { name: location.name };
+    if (options.to === undefined) return { name };
+    return { name, topology: await topologyOfRun(store, name, options.to) };
   }
   const { evaluate } = await import("../stacks/evaluate.ts");
   const guess = names.length === 1 ? await store.load(names[0]!) : undefined;
@@ -100,6 +105,13 @@ async function evaluateStack(
     }
   }
   return { name: topology.stack, topology, digest };
+}
+
+/** The stack's name. A file is asked for it and no more, so that no parameters are needed. */
+export async function nameOf(location: StackLocation, signal: AbortSignal): Promise<string> {
+  if (location.kind === "name") return location.name;
+  const { describeStack } = await import("../stacks/evaluate.ts");
+  return (await describeStack(location.file, { signal })).name;
 }
 
 /**

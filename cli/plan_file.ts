@@ -4,21 +4,41 @@
  * @module
  */
 
-import { parsePlanJson, renderPlanJson } from "../planner/plan_json.ts";
+import {
+  parsePlanJson,
+  planDocument,
+  renderPlanJson,
+  withSignature,
+} from "../planner/plan_json.ts";
 import type { Plan } from "../planner/plan.ts";
+import type { Topology } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
 
+/** What is saved beside a plan. */
+export interface SaveOptions {
+  /** What the plan brings about, for the history. */
+  readonly topology?: Topology;
+  /** File of the private key that signs it. */
+  readonly sign?: string;
+}
+
 /** Saves a plan. The file appears whole or not at all, and only its owner may read it. */
-export async function savePlan(path: string, plan: Plan): Promise<void> {
+export async function savePlan(
+  path: string,
+  plan: Plan,
+  { topology, sign }: SaveOptions = {},
+): Promise<void> {
+  const options = { timestamp: new Date().toISOString(), topology };
+  let text: string;
+  if (sign === undefined) text = renderPlanJson(plan, options);
+  else {
+    const { signDocument } = await import("./plan_signature.ts");
+    const document = planDocument(plan, options);
+    text = withSignature(document, await signDocument(document, sign));
+  }
   const scratch = `${path}.${Deno.pid}`;
   try {
-    await Deno.writeTextFile(
-      scratch,
-      renderPlanJson(plan, { timestamp: new Date().toISOString() }),
-      {
-        mode: 0o600,
-      },
-    );
+    await Deno.writeTextFile(scratch, text, { mode: 0o600 });
     await Deno.rename(scratch, path);
   } catch (error) {
     await Deno.remove(scratch).catch(() => {});
@@ -34,6 +54,7 @@ export async function savePlan(path: string, plan: Plan): Promise<void> {
 /** A plan that was read from a file. */
 export interface SavedPlan {
   readonly plan: Plan;
+  readonly topology?: Topology;
   /** The document as it stands in the file. */
   readonly text: string;
 }
@@ -41,9 +62,11 @@ export interface SavedPlan {
 /**
  * Reads a saved plan.
  *
- * @throws {StaddleError} `plan.not-readable`, and what {@linkcode parsePlanJson} finds wrong.
+ * @param keys Names of public keys, one of which must have signed it; none: nobody needs to have.
+ * @throws {StaddleError} `plan.not-readable`, what {@linkcode parsePlanJson} finds wrong, and
+ * `policy.…` (exit code 3) for a signature that is missing, foreign or does not fit.
  */
-export async function loadPlan(path: string): Promise<SavedPlan> {
+export async function loadPlan(path: string, keys: readonly string[] = []): Promise<SavedPlan> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
@@ -56,7 +79,12 @@ export async function loadPlan(path: string): Promise<SavedPlan> {
       cause: error,
     });
   }
-  return { plan: parsePlanJson(text, path).staddle.plan as unknown as Plan, text };
+  if (keys.length > 0) {
+    const { requireSignature } = await import("./plan_signature.ts");
+    await requireSignature(text, path, keys);
+  }
+  const { plan, topology } = parsePlanJson(text, path).staddle;
+  return { plan: plan as unknown as Plan, topology: topology as Topology | undefined, text };
 }
 
 /** True for a file that is JSON by its name or its first character: no stack is. */

@@ -6,13 +6,10 @@
 
 import type { Store } from "../state/store.ts";
 import { locateStack, storeLocation } from "./location.ts";
-import { requireRecorded } from "./open_stack.ts";
+import { nameOf, requireRecorded } from "./open_stack.ts";
 import { listenForStop } from "./signals.ts";
 
-/**
- * Opens the record of a stack that is given by its name or by its file. The file is asked for its
- * name and no more, so that no parameters are needed.
- */
+/** Opens the record of a stack that is given by its name or by its file. */
 export async function withRecord<Result>(
   stack: string,
   use: (name: string, store: Store) => Promise<Result>,
@@ -21,11 +18,7 @@ export async function withRecord<Result>(
   const location = locateStack(stack, { recorded: true });
   const { openStore } = await import("../state/mod.ts");
   await using store = openStore(storeLocation(location.folder));
-  if (location.kind === "name") {
-    await requireRecorded(location.name, store);
-    return await use(location.name, store);
-  }
-  const { describeStack } = await import("../stacks/evaluate.ts");
-  const { name } = await describeStack(location.file, { signal: stop.cancel });
+  const name = await nameOf(location, stop.cancel);
+  if (location.kind === "name") await requireRecorded(name, store);
   return await use(name, store);
 }

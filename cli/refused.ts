@@ -39,8 +39,9 @@ export function againText(
     readonly target?: readonly string[];
     readonly exclude?: readonly string[];
   },
+  more: readonly string[] = [],
 ): string {
-  const words = ["staddle", command, argument];
+  const words = ["staddle", command, argument, ...more];
   for (const name of ["param", "target", "exclude"] as const) {
     for (const value of flags[name] ?? []) words.push(`--${name}`, value);
   }

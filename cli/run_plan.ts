@@ -7,12 +7,13 @@
 import { applyPlan } from "../applier/mod.ts";
 import type { ApplyEvent } from "../applier/events.ts";
 import type { Plan } from "../planner/plan.ts";
+import type { Topology } from "../planner/topology.ts";
 import { exceeds, hasChanges, summarize } from "../planner/summary.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { Disruption, Provider } from "../providers/provider.ts";
 import type { Lease, Store } from "../state/store.ts";
 import type { Context } from "./context.ts";
-import { type EventFlags, type EventSink, openEventSink } from "./event_sink.ts";
+import type { EventFlags, EventSink } from "./event_sink.ts";
 import type { Hosts } from "./hosts.ts";
 import { LiveStatus } from "./live_status.ts";
 import { confirm } from "./prompt.ts";
@@ -31,17 +32,22 @@ export interface RunFlags extends EventFlags {
   readonly maxDisruption?: Disruption;
 }
 
-/** What a run needs beside its plan. */
-export interface RunOptions {
+/** What a review of a plan needs. */
+export interface ReviewOptions {
   readonly flags: RunFlags;
+  readonly sink: EventSink;
+  readonly stop: Stop;
+}
+
+/** What a run needs beside its plan. */
+export interface RunOptions extends ReviewOptions {
   readonly store: Store;
   readonly lease: Lease;
   readonly hosts: Hosts;
   readonly provider: () => Promise<Provider>;
   readonly baseDirectory: string;
-  readonly stop: Stop;
-  /** True when the plan was reviewed before: nobody is asked. */
-  readonly reviewed: boolean;
+  /** What the plan brings about, for the history. */
+  readonly topology?: Topology;
   /** The command that goes on if this run stops. */
   readonly again: string;
 }
@@ -85,36 +91,55 @@ export function checkDisruption(plan: Plan, limit: Disruption | undefined): void
   });
 }
 
-/** Shows the plan, asks, carries it out, and sets the exit status. */
+const QUESTIONS: Readonly<Record<Plan["mode"], (stack: string) => string>> = {
+  apply: (stack) => `Do you want to carry this plan out for stack "${stack}"?`,
+  destroy: (stack) => `Do you really want to destroy what stack "${stack}" owns?`,
+  refresh: (stack) => `Do you want the record of stack "${stack}" to take over these changes?`,
+};
+
+/** Tells those who read events what is planned. */
+export function announcePlan(plan: Plan, { wanted, write }: EventSink): void {
+  if (wanted) write([versionLine(VERSION, clock), ...planLines(plan, summarize(plan), clock)]);
+}
+
+/**
+ * Shows the plan and asks. False: the person does not want it; nothing was touched, and the exit
+ * status is set.
+ *
+ * @throws {StaddleError} `policy.max-disruption` naming the fields.
+ */
+export async function reviewPlan(
+  context: Context,
+  plan: Plan,
+  { flags, sink, stop }: ReviewOptions,
+): Promise<boolean> {
+  const { terminal } = context;
+  announcePlan(plan, sink);
+  if (!sink.onStdout) {
+    terminal.print(planText(plan, { style: terminal.style, summary: summarize(plan) }));
+  }
+  checkDisruption(plan, flags.maxDisruption);
+  if (!hasChanges(plan)) return true;
+  if (!flags.yes && !await confirm(terminal, QUESTIONS[plan.mode](plan.stack.name), stop.cancel)) {
+    terminal.warn(`${plan.mode === "destroy" ? "Destroy" : "Apply"} cancelled.`);
+    context.setExitCode(CANCELLED);
+    return false;
+  }
+  if (!sink.onStdout) terminal.print("");
+  return true;
+}
+
+/** Carries a plan out that was reviewed, and sets the exit status. */
 export async function runPlan(context: Context, plan: Plan, options: RunOptions): Promise<void> {
   const { terminal } = context;
-  const { flags, stop } = options;
-  using sink = openEventSink(flags, terminal);
+  const { sink } = options;
   const print = (text: string): void => {
     if (!sink.onStdout) terminal.print(text);
   };
-  const summary = summarize(plan);
-  if (sink.wanted) sink.write([versionLine(VERSION, clock), ...planLines(plan, summary, clock)]);
-  // A saved plan was read before; what matters now is what becomes of it.
-  if (!sink.onStdout && !options.reviewed) {
-    print(planText(plan, { style: terminal.style, summary }));
-  }
-  checkDisruption(plan, flags.maxDisruption);
-  if (hasChanges(plan) && !options.reviewed && !flags.yes) {
-    const question = plan.mode === "destroy"
-      ? `Do you really want to destroy what stack "${plan.stack.name}" owns?`
-      : `Do you want to carry this plan out for stack "${plan.stack.name}"?`;
-    if (!await confirm(terminal, question, stop.cancel)) {
-      terminal.warn(`${plan.mode === "destroy" ? "Destroy" : "Apply"} cancelled.`);
-      context.setExitCode(CANCELLED);
-      return;
-    }
-  }
-  if (hasChanges(plan) && !options.reviewed) print("");
-  const result = await carryOut(context, plan, options, sink);
+  const result = await carryOut(context, plan, options);
   const end = { mode: plan.mode, result, again: options.again };
   if (result.result === "done") {
-    if (sink.wanted || plan.mode === "apply") await showOutputs(plan, options, sink, print, end);
+    if (sink.wanted || plan.mode === "apply") await showOutputs(plan, options, print, end);
     else print(`\n${completeText(end, terminal.style)}`);
     return;
   }
@@ -129,9 +154,8 @@ async function carryOut(
   { terminal }: Context,
   plan: Plan,
   options: RunOptions,
-  sink: EventSink,
 ): Promise<End["result"]> {
-  const { flags, stop, hosts, store, lease } = options;
+  const { flags, stop, sink, hosts, store, lease } = options;
   const live = terminal.live && !sink.onStdout;
   const log = applyLog({ style: terminal.style, live });
   using status = live ? new LiveStatus(terminal) : undefined;
@@ -147,6 +171,7 @@ async function carryOut(
   return await applyPlan(plan, {
     lease,
     record: await store.load(plan.stack.name),
+    topology: options.topology,
     sessions: (host) => hosts.open(host),
     baseDirectory: options.baseDirectory,
     who: whoAmI(),
@@ -167,8 +192,7 @@ function isHostLost({ code }: StaddleError): boolean {
 
 async function showOutputs(
   plan: Plan,
-  { store }: RunOptions,
-  sink: EventSink,
+  { store, sink }: RunOptions,
   print: (text: string) => void,
   end: End,
 ): Promise<void> {

@@ -6,7 +6,8 @@
  */
 
 import type { MadePlan, Selection } from "../planner/mod.ts";
-import type { Topology } from "../planner/topology.ts";
+import type { Plan } from "../planner/plan.ts";
+import { type Topology, TOPOLOGY_FORMAT } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { Kind, Provider } from "../providers/provider.ts";
 import type { Lease, StackRecord } from "../state/store.ts";
@@ -19,7 +20,7 @@ import { whoAmI } from "./who_am_i.ts";
 
 /** What a command asks for. */
 export interface SessionOptions extends OpenStackOptions {
-  readonly mode: "apply" | "destroy";
+  readonly mode: Plan["mode"];
   readonly target?: readonly string[];
   readonly exclude?: readonly string[];
 }
@@ -36,6 +37,8 @@ export interface Planned extends MadePlan {
   /** Those of the errors that say why a host was not read. */
   readonly hostErrors: readonly StaddleError[];
   readonly record?: StackRecord;
+  /** What the plan brings about; absent where nobody declares the whole of it. */
+  readonly topology?: Topology;
 }
 
 /** A provider that is loaded when it is first asked for, and libvirt with it. */
@@ -117,7 +120,8 @@ export async function makeSessionPlan(
     validTopology(session, options),
   ]);
   const declared = { ...record?.hosts, ...topology?.hosts };
-  const scope = { mode: options.mode, target: options.target, exclude: options.exclude };
+  const mode = options.mode === "destroy" ? "destroy" : "apply";
+  const scope = { mode, target: options.target, exclude: options.exclude } as const;
   const selection: Selection = planner.select(topology, record, kinds, scope);
   const requests = planner.readRequests(topology, record, kinds, selection);
   for (const host of Object.keys(requests)) session.hosts.open(declared[host]!);
@@ -139,19 +143,20 @@ export async function makeSessionPlan(
     Object.entries(read.values).filter(([host]) => !unreachable.has(host)),
   );
   options.signal.throwIfAborted();
-  const made = planner.makePlan({
+  const input = {
     topology,
     kinds,
     observed,
     facts: facts.values,
     record,
     unfinished,
-    mode: options.mode,
     source: session.location.kind === "file" ? session.location.shown : undefined,
     digest: session.digest,
     target: options.target,
     exclude: options.exclude,
-  });
+  };
+  const refresh = options.mode === "refresh";
+  const made = refresh ? planner.makeRefreshPlan(input) : planner.makePlan({ ...input, mode });
   // What keeps a host from being read says more than that it was not read.
   const others = made.errors.filter((error) =>
     error.code !== "plan.host-not-read" || !error.where.some((host) => unreachable.has(host))
@@ -159,7 +164,34 @@ export async function makeSessionPlan(
   const hostErrors = [...unreachable].map(([host, error]) =>
     ofHost(asStaddleError(error), host, topology?.hostPlaces?.[host])
   );
-  return { plan: made.plan, errors: [...hostErrors, ...others], hostErrors, record };
+  // What is wrong with what is declared keeps nobody from taking over what the hosts have.
+  const concerning = refresh ? others.filter(({ code }) => code === "plan.no-match") : others;
+  return {
+    plan: made.plan,
+    errors: [...hostErrors, ...concerning],
+    hostErrors,
+    record,
+    topology: broughtAbout(session.name, options, topology),
+  };
+}
+
+/** What a run leaves declared. A part of a stack that is destroyed leaves what nobody has declared. */
+function broughtAbout(
+  stack: string,
+  { mode, target, exclude }: SessionOptions,
+  topology: Topology | undefined,
+): Topology | undefined {
+  if (mode === "apply") return topology;
+  if (mode === "refresh" || target?.length || exclude?.length) return undefined;
+  return {
+    format: TOPOLOGY_FORMAT,
+    stack,
+    parameters: {},
+    hosts: {},
+    resources: [],
+    outputs: {},
+    reservations: {},
+  };
 }
 
 /** What keeps a host from being read, with its place in the stack and the way around it. */
@@ -183,34 +215,40 @@ export interface LockedPlan extends Planned {
 }
 
 /**
- * Makes the plan under the stack's lock. A stack that has no record yet is planned first, so that one
- * which is refused leaves no store behind; should a record have come to be before the lock was
- * held, it is planned again.
+ * Makes the plan under the stack's lock. A stack that has no record yet is planned and reviewed first,
+ * so that one which is refused or declined leaves no store behind; should a record have come to be
+ * before the lock was held, it is planned and reviewed again.
  *
- * @param check Refuses a plan by throwing.
+ * @param review Refuses a plan by throwing, declines it with false.
+ * @returns undefined if it was declined.
  * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
  */
 export async function lockAndPlan(
   session: Session,
   options: SessionOptions,
-  check: (planned: Planned) => void,
-): Promise<LockedPlan> {
+  review: (planned: Planned) => Promise<boolean>,
+): Promise<LockedPlan | undefined> {
   const { name, store } = session;
-  const make = async (): Promise<Planned> => {
+  const make = async (): Promise<Planned | undefined> => {
     const planned = await makeSessionPlan(session, options);
-    check(planned);
-    return planned;
+    return await review(planned) ? planned : undefined;
   };
-  const isNew = await store.load(name) === undefined && await store.holder(name) === undefined;
-  const early = isNew ? await make() : undefined;
+  let early: Planned | undefined;
+  if (await store.load(name) === undefined && await store.holder(name) === undefined) {
+    early = await make();
+    if (early === undefined) return undefined;
+  }
   const lease = await store.lock(name, whoAmI());
   try {
     const good = early !== undefined && await store.load(name) === undefined;
-    return { ...(good ? early : await make()), lease };
+    const planned = good ? early : await make();
+    if (planned !== undefined) return { ...planned, lease };
   } catch (error) {
     await lease[Symbol.asyncDispose]();
     throw error;
   }
+  await lease[Symbol.asyncDispose]();
+  return undefined;
 }
 
 async function validTopology(
@@ -219,6 +257,12 @@ async function validTopology(
 ): Promise<Topology | undefined> {
   if (session.topology === undefined) return undefined;
   const { validateTopology } = await import("../planner/mod.ts");
+  if (options.to !== undefined) {
+    // What was applied once has every digest, and was found valid by the Staddle of its day.
+    const { topology, errors } = validateTopology(session.topology, session.kinds);
+    throwAll(errors);
+    return topology;
+  }
   let withSums: Topology;
   try {
     withSums = await withDigests(session.topology, {

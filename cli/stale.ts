@@ -23,29 +23,77 @@ const STALE = 4;
 export async function findStale(
   plan: Plan,
   hosts: Hosts,
-  kinds: ReadonlyMap<string, Kind>,
+  { kinds, signal }: {
+    readonly kinds: ReadonlyMap<string, Kind>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<StaddleError[]> {
-  // A wait looks at what an earlier step of the same plan has made.
-  const steps = plan.steps.filter(({ operation }) => operation !== "wait");
+  const touched = touchedBy(plan);
   const requests: Record<string, ReadRequest[]> = {};
-  for (const { host, kind, key, resource } of steps) {
+  for (const { host, kind, key, resource } of touched) {
     (requests[host] ??= []).push({ kind, key, uuid: resource.uuid });
   }
-  const { values, errors } = await hosts.read(plan.hosts, requests);
-  const stale = steps
+  const [{ values, errors }, moved] = await Promise.all([
+    hosts.read(plan.hosts, requests),
+    sourceMoved(plan, signal),
+  ]);
+  const stale = touched
     .filter(({ host }) => values[host] !== undefined)
     .flatMap((step) => check(step, find(step, values[step.host]!), plan, kinds));
-  return [...[...errors.values()].map(asStaddleError), ...stale];
+  return [...[...errors.values()].map(asStaddleError), ...stale, ...moved];
 }
 
-function find(step: Step, observed: readonly Observed[]): Observed | undefined {
+/** An object that a plan touches, as it was planned for. */
+type Touched =
+  & Pick<Step, "address" | "kind" | "host" | "key" | "resource" | "fingerprint">
+  & { readonly operation?: Step["operation"] };
+
+function touchedBy(plan: Plan): readonly Touched[] {
+  // A refresh has no steps: what it takes over is what must not have moved again.
+  if (plan.mode === "refresh") return plan.resources;
+  // A wait looks at what an earlier step of the same plan has made.
+  return plan.steps.filter(({ operation }) => operation !== "wait");
+}
+
+/** Whether the stack's file or a module of it was changed; one that is not here is not asked for. */
+async function sourceMoved(
+  { stack: { source, digest } }: Plan,
+  signal: AbortSignal,
+): Promise<StaddleError[]> {
+  if (source === undefined || digest === undefined) return [];
+  try {
+    if (!(await Deno.stat(source)).isFile) return [];
+  } catch {
+    return [];
+  }
+  const { stackDigest } = await import("../stacks/evaluate.ts");
+  let details: readonly string[] = [];
+  try {
+    if (await stackDigest(source, { signal }) === digest) return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    details = [asStaddleError(error).message];
+  }
+  return [
+    new StaddleError({
+      code: "plan.stale",
+      summary: "The plan is stale: the stack's file, or a module of it, is not what was planned",
+      where: [source],
+      details,
+      help: "nothing was touched: plan again, and review that plan",
+      exitCode: STALE,
+    }),
+  ];
+}
+
+function find(step: Touched, observed: readonly Observed[]): Observed | undefined {
   const alike = observed.filter(({ kind }) => kind === step.kind);
   return alike.find(({ key }) => key === step.key) ??
     alike.find(({ uuid }) => uuid !== undefined && uuid === step.resource.uuid);
 }
 
 function check(
-  step: Step,
+  step: Touched,
   found: Observed | undefined,
   plan: Plan,
   kinds: ReadonlyMap<string, Kind>,
@@ -63,7 +111,7 @@ function check(
   return [overtaken(step, "it has been changed on the host", fields)];
 }
 
-function overtaken(step: Step, what: string, fields: readonly string[]): StaddleError {
+function overtaken(step: Touched, what: string, fields: readonly string[]): StaddleError {
   return new StaddleError({
     code: "plan.stale",
     summary: `The plan is stale: ${step.address} is not as it was planned for: ${what}`,

@@ -2,6 +2,7 @@
 
 import { summarize } from "../../planner/summary.ts";
 import type { Context } from "../context.ts";
+import { compactness } from "../flags.ts";
 import { loadPlan } from "../plan_file.ts";
 
 /** Flags of `show`. */
@@ -21,7 +22,7 @@ export async function show(this: Context, flags: ShowFlags, path: string): Promi
     this.terminal.print(planMarkdown(plan, { summary: summarize(plan) }).trimEnd());
   } else {
     const { planText } = await import("../render/plan_text.ts");
-    const compact = flags.compact ? true : flags.full ? false : undefined;
+    const compact = compactness(flags);
     const style = this.terminal.style;
     this.terminal.print(planText(plan, { style, compact, summary: summarize(plan) }));
   }

@@ -5,8 +5,9 @@
  * @module
  */
 
-import type { ApplyEvent, StepReference } from "../../applier/events.ts";
-import type { ApplyResult } from "../../applier/result.ts";
+import type { ApplyEvent, Counts, StepReference } from "../../applier/events.ts";
+import type { ApplyResult, SkippedStep } from "../../applier/result.ts";
+import type { Plan } from "../../planner/plan.ts";
 import type { Operation } from "../../providers/provider.ts";
 import { errorText } from "./error_text.ts";
 import { took } from "./history_text.ts";
@@ -105,7 +106,7 @@ function eventLines(event: Exclude<ApplyEvent, Progress>, style: Style): string[
   }
 }
 
-function skipReason(event: Extract<ApplyEvent, { type: "step_skipped" }>): string {
+function skipReason(event: Pick<SkippedStep, "step" | "reason" | "cause">): string {
   if (event.reason === "host-lost") return `the connection to host ${event.step.host} was lost`;
   return `upstream ${event.cause === undefined ? "" : `${addressOf(event.cause)} `}failed`;
 }
@@ -151,7 +152,7 @@ function nameSome(steps: readonly StepReference[]): string {
 
 /** What stands below the log of a run. */
 export interface RunEnd {
-  readonly mode: "apply" | "destroy";
+  readonly mode: Plan["mode"];
   readonly result: ApplyResult;
   /** The command that goes on where this run stopped. */
   readonly again: string;
@@ -159,12 +160,18 @@ export interface RunEnd {
 
 /** The sentence for a run that did all that it was to do. */
 export function completeText(end: RunEnd, style: Style = plain): string {
-  const { add, change, destroy } = end.result.counts;
+  const { counts } = end.result;
   return style.add(style.bold(
     end.mode === "destroy"
-      ? `Destroy complete! Resources: ${destroy} destroyed.`
-      : `Apply complete! Resources: ${add} added, ${change} changed, ${destroy} destroyed.`,
+      ? `Destroy complete! Resources: ${counts.destroy} destroyed.`
+      : `Apply complete! Resources: ${countsText(counts)}.`,
   ));
+}
+
+/** `1 imported, 2 added, 0 changed, 0 destroyed`; imports where there are any. */
+export function countsText({ import: imported, add, change, destroy }: Counts): string {
+  const first = imported === undefined ? "" : `${imported} imported, `;
+  return `${first}${add} added, ${change} changed, ${destroy} destroyed`;
 }
 
 /** Errors, what was done all the same, what was not, and what to type next. */
@@ -173,7 +180,7 @@ export function incompleteText(
   options: { readonly style?: Style; readonly debug?: boolean } = {},
 ): string {
   const { mode, result, again } = end;
-  const { add, change, destroy } = result.counts;
+  const style = options.style ?? plain;
   const parts = result.failed.map(({ error }) => errorText(error, options));
   if (result.fatal !== undefined) parts.push(errorText(result.fatal, options));
   const waits = result.cancelled.filter(({ operation }) => operation === "wait").length;
@@ -184,14 +191,47 @@ export function incompleteText(
     [waits, "not waited for"],
   ] as const).filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(", ");
   const verb = mode === "destroy" ? "Destroy" : "Apply";
-  const done = `${add} added, ${change} changed, ${destroy} destroyed`;
   const how = result.result === "cancelled" ? "cancelled" : "incomplete";
   parts.push(
-    `${(options.style ?? plain).bold(`${verb} ${how}. Resources: ${done}.`)}${
+    `${style.bold(`${verb} ${how}. Resources: ${countsText(result.counts)}.`)}${
       left === "" ? "" : ` Steps: ${left}.`
-    }\nThe record is true; to go on: ${again}`,
+    }`,
   );
+  const table = stepsTable(result, style);
+  if (table !== "") parts.push(table);
+  parts.push(`The record is true; to go on: ${again}`);
   return parts.join("\n\n");
+}
+
+/** Lines of each sort in the summary; the rest are counted. */
+const MOST = 12;
+
+/** What became of each step: done, failed, skipped and why, not begun. */
+function stepsTable({ done, failed, skipped, cancelled }: ApplyResult, style: Style): string {
+  const verbs = { create: "created", update: "updated", delete: "destroyed", wait: "ready" };
+  const section = (word: string, lines: readonly string[], paint: (text: string) => string) => [
+    ...lines.slice(0, MOST).map((line) => `  ${paint(word.padEnd(9))}  ${line}`),
+    ...(lines.length > MOST ? [`  ${paint(word.padEnd(9))}  and ${lines.length - MOST} more`] : []),
+  ];
+  return [
+    ...section("done", done.map((step) => `${step.address}: ${verbs[step.operation]}`), style.add),
+    ...section(
+      "failed",
+      failed.map(({ step, error }) => `${step.address}: ${step.operation}: ${error.code}`),
+      style.destroy,
+    ),
+    ...section("skipped", skipped.map(skippedText), style.warn),
+    ...section(
+      "not begun",
+      cancelled.map((step) => `${step.address}: ${step.operation}`),
+      style.dim,
+    ),
+  ].join("\n");
+}
+
+function skippedText({ step, reason, cause }: SkippedStep): string {
+  const why = reason === "stopped" ? "the run was stopped" : skipReason({ step, reason, cause });
+  return `${step.address}: ${step.operation} (${why})`;
 }
 
 /** A step that is going on, for the status lines of a terminal. */

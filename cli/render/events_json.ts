@@ -14,6 +14,7 @@ import type { StaddleError } from "../../providers/error.ts";
 import type { Json, JsonObject, Operation } from "../../providers/provider.ts";
 import type { StackRecord } from "../../state/store.ts";
 import { asStaddleError, flatten } from "./error_text.ts";
+import { countsText } from "./apply_text.ts";
 import { typeOf } from "./outputs_text.ts";
 import { summaryLine } from "./plan_text.ts";
 
@@ -123,7 +124,7 @@ function outputChangeLines(plan: Plan, clock: Clock): EventLine[] {
 }
 
 function summaryLineOf(
-  operation: "plan" | "apply" | "destroy",
+  operation: "plan" | Plan["mode"],
   summary: Summary,
   message: string,
   clock: Clock,
@@ -168,7 +169,7 @@ const OPERATIONS: Readonly<Record<Operation, string>> = {
 /** One event of a run. */
 export function applyEventLines(
   event: ApplyEvent,
-  mode: "apply" | "destroy",
+  mode: Plan["mode"],
 ): EventLine[] {
   switch (event.type) {
     case "run_start":
@@ -210,12 +211,10 @@ export function applyEventLines(
         }, "warn")]
         : [diagnostic(event.error, event.at)];
     case "run_complete": {
-      const { add, change, destroy } = event.counts;
+      const { destroy } = event.counts;
       const message = mode === "destroy"
         ? `Destroy ${ended(event.result)} Resources: ${destroy} destroyed.`
-        : `Apply ${
-          ended(event.result)
-        } Resources: ${add} added, ${change} changed, ${destroy} destroyed.`;
+        : `Apply ${ended(event.result)} Resources: ${countsText(event.counts)}.`;
       return [summaryLineOf(mode, event.counts, message, () => event.at)];
     }
   }

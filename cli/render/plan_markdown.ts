@@ -45,7 +45,7 @@ export function planMarkdown(plan: Plan, options: MarkdownOptions): string {
 }
 
 function headText(plan: Plan, summary: Summary): string {
-  const verb = plan.mode === "destroy" ? "destroy " : "";
+  const verb = plan.mode === "apply" ? "" : `${plan.mode} `;
   const parts = [
     commentMarker(plan.stack.name),
     `### Staddle plan: ${verb}${code(plan.stack.name)}`,
@@ -60,9 +60,12 @@ function headText(plan: Plan, summary: Summary): string {
   if (plan.drift.length > 0) {
     const names = plan.drift.slice(0, 10).map(({ address }) => code(address)).join(", ");
     const more = plan.drift.length > 10 ? ` and ${plan.drift.length - 10} more` : "";
-    parts.push(`> [!NOTE]\n> Changed outside of Staddle since the last apply: ${names}${more}`);
+    parts.push(
+      `> [!NOTE]\n> Objects have changed outside of Staddle since the last apply: ${names}${more}`,
+    );
   }
-  parts.push(!hasChanges(plan) ? `**${NO_CHANGES}**` : `**${summaryLine(summary)}**`);
+  if (plan.mode === "refresh") parts.push("**Refresh only: no host is touched.**");
+  else parts.push(!hasChanges(plan) ? `**${NO_CHANGES}**` : `**${summaryLine(summary)}**`);
   return parts.join("\n\n");
 }
 

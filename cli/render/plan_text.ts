@@ -33,9 +33,14 @@ export const NO_CHANGES = "No changes. Your infrastructure matches the configura
 /** The sentence for a destruction that finds nothing to destroy. */
 export const NOTHING_TO_DESTROY = "No changes. No objects need to be destroyed.";
 
+/** The sentence for a refresh that finds everything as it was. */
+export const NOTHING_OUTSIDE =
+  "No changes. Your infrastructure is as it was last applied, and the record says so.";
+
 /** The whole text of a plan, without a trailing newline. */
 export function planText(plan: Plan, options: PlanTextOptions): string {
   const style = options.style ?? plain;
+  if (plan.mode === "refresh") return refreshText(plan, style);
   const parts: string[] = [];
   if (plan.drift.length > 0) parts.push(driftText(plan.drift, style));
   const quiet = quietNotes(plan).map(({ address, notes }) =>
@@ -62,10 +67,28 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
   return parts.join("\n\n");
 }
 
+function refreshText(plan: Plan, style: Style): string {
+  if (plan.resources.length === 0) return style.bold(NOTHING_OUTSIDE);
+  const parts = plan.drift.length > 0 ? [driftText(plan.drift, style)] : [];
+  const drifted = new Set(plan.drift.map(({ address }) => address));
+  const rest = plan.resources.map(({ address }) => address).filter((one) => !drifted.has(one));
+  if (rest.length > 0) {
+    const shown = rest.slice(0, 8).join(", ");
+    const more = rest.length > 8 ? ` and ${rest.length - 8} more` : "";
+    parts.push(`Changed only where nothing is declared: ${shown}${more}`);
+  }
+  parts.push(
+    style.bold("This is a refresh-only plan: the record takes these changes over.") +
+      "\nNo host is touched, and what the stack declares stays as it is: where the two differ, the " +
+      "next plan says so.",
+  );
+  return parts.join("\n\n");
+}
+
 /** The objects that differ from what was last applied. */
 export function driftText(drift: readonly Drift[], style: Style = plain): string {
   return [
-    "Changed outside of Staddle since the last apply:",
+    "Note: Objects have changed outside of Staddle since the last apply:",
     ...driftBlocks(drift).map((block) => blockText(block, style)),
   ].join("\n\n");
 }

@@ -99,8 +99,13 @@ const result: ApplyResult = {
   run: "r1",
   result: "failed",
   counts: { add: 2, change: 1, destroy: 0 },
+  done: [volume, network, machine, waiting],
   failed: [{ step: old, error: gone }],
-  skipped: [{ step: step("delete", "west/network.back"), reason: "upstream-failed" }],
+  skipped: [{
+    step: step("delete", "west/network.back"),
+    reason: "upstream-failed",
+    cause: "delete:west/machine.old",
+  }],
   cancelled: [],
   notes: [],
   elapsed: 70_000,
@@ -122,6 +127,11 @@ Deno.test("the end of a run that did all, in Terraform's words", () => {
   assert.equal(
     completeText({ mode: "apply", result: done, again: "" }),
     "Apply complete! Resources: 2 added, 1 changed, 0 destroyed.",
+  );
+  const counts = { import: 1, add: 0, change: 0, destroy: 0 };
+  assert.equal(
+    completeText({ mode: "apply", result: { ...done, counts }, again: "" }),
+    "Apply complete! Resources: 1 imported, 0 added, 0 changed, 0 destroyed.",
   );
   assert.equal(
     completeText({

@@ -1,0 +1,80 @@
+/**
+ * Revisions: runs of the history, and what each has brought about.
+ *
+ * @module
+ */
+
+import type { Topology } from "../planner/topology.ts";
+import { StaddleError } from "../providers/error.ts";
+import type { RunRecord, Store } from "../state/store.ts";
+
+/** Runs that are looked through for an id. */
+const ALL_RUNS = 100_000;
+
+/**
+ * The run whose id begins like this.
+ *
+ * @throws {StaddleError} `history.no-such-revision`, `history.ambiguous`
+ */
+export async function findRun(store: Store, stack: string, revision: string): Promise<RunRecord> {
+  const runs = await store.runs(stack, ALL_RUNS);
+  const wanted = revision.toLowerCase();
+  const found = /^[0-9a-f][0-9a-f-]*$/.test(wanted)
+    ? runs.filter(({ id }) => id.toLowerCase().startsWith(wanted))
+    : [];
+  const [run] = found;
+  if (found.length === 1 && run !== undefined) return run;
+  if (run === undefined) {
+    throw new StaddleError({
+      code: "history.no-such-revision",
+      summary: `The history of stack "${stack}" has no revision "${revision}"`,
+      where: [store.location],
+      details: runs.length === 0
+        ? ["it has no runs at all"]
+        : [`the last ones: ${runs.slice(0, 5).map(({ id }) => id.slice(0, 8)).join(", ")}`],
+      help: `staddle history ${stack} lists them`,
+    });
+  }
+  throw new StaddleError({
+    code: "history.ambiguous",
+    summary: `${found.length} revisions of stack "${stack}" begin with "${revision}"`,
+    details: found.slice(0, 5).map(({ id, startedAt }) => `${id} of ${startedAt}`),
+    help: "write more of the id",
+  });
+}
+
+/**
+ * What a run has brought about.
+ *
+ * @throws {StaddleError} `history.not-kept`, `history.unreadable`, and what {@linkcode findRun} throws.
+ */
+export async function topologyOfRun(
+  store: Store,
+  stack: string,
+  revision: string,
+): Promise<Topology> {
+  const run = await findRun(store, stack, revision);
+  const kept = await store.revision(stack, run.id);
+  if (kept === undefined) {
+    throw new StaddleError({
+      code: "history.not-kept",
+      summary: `What revision ${run.id.slice(0, 8)} of stack "${stack}" brought about is not kept`,
+      where: [store.location],
+      details: [`${run.command} of ${run.startedAt} by ${run.who}`],
+      help: "choose a run that applied or destroyed the whole stack, and not too long ago; or check " +
+        "out the stack's file as it was then, and plan that",
+    });
+  }
+  const { topologySchema } = await import("../planner/topology.ts");
+  const parsed = topologySchema.safeParse(kept.topology);
+  if (parsed.success) return parsed.data;
+  throw new StaddleError({
+    code: "history.unreadable",
+    summary: `Cannot use revision ${run.id.slice(0, 8)} of stack "${stack}": it has another form`,
+    where: [store.location],
+    details: parsed.error.issues.slice(0, 5).map(({ path, message }) =>
+      `${path.map(String).join(".")}: ${message}`
+    ),
+    help: "use the Staddle that made it; nothing was changed",
+  });
+}
