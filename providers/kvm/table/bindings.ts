@@ -32,6 +32,7 @@ export function integer(path: string): Binding {
 const UNIT: Readonly<Record<string, number>> = {
   b: 1,
   bytes: 1,
+  B: 1,
   KB: 1e3,
   k: 1024,
   KiB: 1024,

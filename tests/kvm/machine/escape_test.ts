@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { JsonObject } from "../../../providers/provider.ts";
 import { machineKind, machineXml, patchMachine } from "../../../providers/kvm/kinds/machine/mod.ts";
 import { getPath, parseXml } from "../../../providers/kvm/xml/mod.ts";
-import { completed, DISK, lookup, machine, MARK, observed } from "./fixtures.ts";
+import { completed, DISK, lookup, machine, MARK, NIC, observed } from "./fixtures.ts";
 
 const plain = machine({ disks: [DISK] });
 const plainXml = machineXml(completed(plain), MARK);
@@ -37,9 +37,9 @@ Deno.test("a patch sets an attribute, a text or an element, and nothing else cha
       "off",
     ],
     [
-      { path: "./devices/redirdev", element: "<redirdev bus='usb' type='spicevmc'/>" },
-      "./devices/redirdev/@type",
-      "spicevmc",
+      { path: "./devices/nvram", element: "<nvram><address type='spapr-vio'/></nvram>" },
+      "./devices/nvram/address/@type",
+      "spapr-vio",
     ],
   ];
   for (const [patch, path, there] of cases) {
@@ -72,8 +72,8 @@ Deno.test("a patch is compared and shown like any other field", () => {
     after: "off",
     disruption: "live",
   }]);
-  const element = "<redirdev bus='usb' type='spicevmc'/>";
-  const path = "./devices/redirdev[@bus='usb']";
+  const element = "<cipher name='aes' state='off'/>";
+  const path = "./keywrap/cipher[@name='aes']";
   assert.deepEqual(diff(plainXml, true, { path, element }), [{
     path: `xml[${path}]`,
     after: element,
@@ -82,16 +82,16 @@ Deno.test("a patch is compared and shown like any other field", () => {
 });
 
 Deno.test("an element owns what it mentions; what libvirt adds is no difference", () => {
-  const path = "./devices/redirdev";
-  const element = "<redirdev bus='usb' type='tcp'><source mode='connect' host='a'/></redirdev>";
+  const path = "./devices/lease";
+  const element = "<lease><target path='/a'/></lease>";
   const onHost = patched({ path, element }).replace(
-    "<source mode='connect' host='a'/>",
-    "<source mode='connect' host='a' service='4000'/>\n      <protocol type='raw'/>",
+    "<target path='/a'/>",
+    "<target path='/a' offset='0'/>\n      <key>k</key>",
   );
   assert.deepEqual(diff(onHost, false, { path, element }), []);
-  const other = element.replace("host='a'", "host='b'");
+  const other = element.replace("'/a'", "'/b'");
   const changed = patchMachine(onHost, withPatches({ path, element: other }), MARK, plain.spec);
-  assert.equal(changed, onHost.replace("host='a'", "host='b'"));
+  assert.equal(changed, onHost.replace("'/a'", "'/b'"));
 });
 
 Deno.test("children are told apart by the attribute that names them", () => {
@@ -127,7 +127,7 @@ Deno.test("a place that a field owns is refused with the field's name", () => {
     [{ path: "./os", element: "<os><type machine='pc'/></os>" }, "machine"],
     [{ path: "./devices/disk", element: "<disk type='file'/>" }, "disks"],
     [{ path: "./devices/interface/mtu/@size", value: "9000" }, "nics"],
-    [{ path: "./devices", value: null }, "disks"],
+    [{ path: "./devices", value: null }, "emulator"],
     [{ path: "./uuid", value: "x" }, "adopt"],
     [{ path: "./@type", value: "kvm" }, "accel"],
   ];
@@ -150,7 +150,7 @@ Deno.test("a place that a field owns is refused with the field's name", () => {
 Deno.test("a patch that makes no sense is refused", () => {
   const cases: [patch: JsonObject, message: RegExp][] = [
     [{ path: "memory", value: "x" }, /must be a place such as/],
-    [{ path: ".", value: "x" }, /is the whole machine/],
+    [{ path: ".", value: "x" }, /is the whole of it/],
     [{ path: "./bootloader" }, /needs either a value or an element/],
     [{ path: "./bootloader", value: "x", element: "<bootloader/>" }, /needs either/],
     [{ path: "./hub", element: "<hub" }, /one well-formed XML element/],
@@ -170,4 +170,35 @@ Deno.test("a patch that makes no sense is refused", () => {
   }
   const twice = { path: "./bootloader", value: "x" };
   assert.throws(() => withPatches(twice, twice), /stands twice/);
+});
+
+Deno.test("a device has an escape hatch of its own", () => {
+  const disk = (...xml: JsonObject[]) => machine({ disks: [{ ...DISK, xml }] });
+  const made = machineXml(completed(disk({ path: "./geometry/@cyls", value: 100 })), MARK);
+  assert.match(made, /<geometry cyls='100'\/>/);
+  const running = observed(disk(), { xml: made, running: true });
+  const wanted = disk({ path: "./geometry/@cyls", value: 200 });
+  assert.deepEqual(machineKind.diff(wanted, running, { lookup: lookup() }), [{
+    path: "disks[root].xml[./geometry/@cyls]",
+    before: "100",
+    after: "200",
+    disruption: "next-boot",
+  }]);
+  const patched = patchMachine(made, wanted, MARK, disk().spec);
+  assert.equal(patched, made.replace("cyls='100'", "cyls='200'"));
+  for (
+    const [list, entry, path, owner] of [
+      ["disks", DISK, "./driver/@cache", "cache"],
+      ["nics", NIC, "./mtu/@size", "mtu"],
+      ["sounds", { name: "a", model: "ich9" }, "./codec/@type", "codec"],
+    ] as const
+  ) {
+    const declared = { name: "web", memory: "256MiB", disks: [], nics: [] };
+    const xml = [{ path, value: "x" }];
+    const result = machineKind.schema.safeParse({ ...declared, [list]: [{ ...entry, xml }] });
+    assert.deepEqual(result.error?.issues.map((issue) => [issue.path.join("."), issue.message]), [[
+      `${list}.0.xml.0.path`,
+      `${path} belongs to the field "${owner}": declare that instead`,
+    ]]);
+  }
 });

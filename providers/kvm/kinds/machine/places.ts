@@ -13,8 +13,10 @@ import {
   element,
   ensureElement,
   getElement,
+  getElements,
   getPath,
   remove,
+  removeElement,
   setPath,
   type XmlElement,
 } from "../../xml/mod.ts";
@@ -27,6 +29,7 @@ export const vcpus: Binding = custom(
     const maximum = Number(getPath(domain, "./vcpu") || 0);
     if (Number(value) > maximum) setPath(domain, "./vcpu", `${value}`);
     setPath(domain, "./vcpu/@current", `${value}`);
+    settleVcpuStates(domain, Number(value));
   },
 );
 
@@ -38,8 +41,33 @@ export const maxVcpus: Binding = custom(
     const current = Math.min(Number(vcpus.read(domain)), Number(value));
     setPath(domain, "./vcpu", `${value}`);
     setPath(domain, "./vcpu/@current", `${current}`);
+    for (const item of getElements(domain, "./vcpus/vcpu")) {
+      if (Number(item.attributes.get("id")) >= Number(value)) {
+        removeElement(domain, "./vcpus", item);
+      }
+    }
+    settleVcpuStates(domain, current);
   },
 );
+
+/**
+ * Where single vCPUs are said to be on or off, libvirt goes by that and passes over the count. The
+ * lowest come and the highest go; the order in which they came is libvirt's to say anew.
+ */
+function settleVcpuStates(domain: XmlElement, count: number): void {
+  const states = getElements(domain, "./vcpus/vcpu");
+  const on = states.filter((item) => item.attributes.get("enabled") === "yes");
+  if (states.length === 0 || on.length === count) return;
+  const off = states.filter((item) => !on.includes(item));
+  for (const item of off.slice(0, Math.max(0, count - on.length))) {
+    item.attributes.set("enabled", "yes");
+  }
+  for (const item of on.slice(count)) {
+    item.attributes.set("enabled", "no");
+    item.attributes.set("hotpluggable", "yes");
+  }
+  for (const item of states) item.attributes.delete("order");
+}
 
 const currentMemory = kibibytes("./currentMemory");
 const bootMemory = kibibytes("./memory");
@@ -137,8 +165,13 @@ export function nicSource(type: "network" | "bridge"): Binding {
         : undefined;
     },
     (nic, value) => {
+      const moved = nic.attributes.get("type") !== type;
       nic.attributes.set("type", type);
       const source = ensureElement(nic, "./source");
+      if (moved) {
+        source.attributes.clear();
+        for (const item of children(source)) remove(source, item);
+      }
       // A running NIC on a network carries what the network gave it; none of that outlives a move.
       for (const name of [other, "portgroup", "portid"]) source.attributes.delete(name);
       source.attributes.set(type, String(value));

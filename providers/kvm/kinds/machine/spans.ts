@@ -22,6 +22,12 @@ export interface Spanning {
   readonly onReboot?: string;
   readonly bootOrder?: readonly string[];
   readonly ioThreads?: number;
+  readonly vcpuStates?: readonly {
+    readonly vcpu: number;
+    readonly enabled: boolean;
+    readonly hotpluggable?: boolean;
+    readonly order?: number;
+  }[];
   readonly cpu?: {
     readonly topology?: {
       readonly sockets: number;
@@ -57,6 +63,7 @@ export interface Clash {
 /** What does not fit together. */
 export function* clashes(machine: Spanning): Iterable<Clash> {
   yield* counts(machine);
+  yield* states(machine);
   yield* amounts(machine);
   yield* firmware(machine);
   yield* order(machine);
@@ -94,6 +101,40 @@ function* counts({ vcpus, maxVcpus, cpu, cpuTune, ioThreads }: Spanning): Iterab
       ? "there are no I/O threads: ioThreads is 0"
       : `there is no I/O thread ${ioThread}: they are numbered 1 to ${ioThreads}`;
     yield { path: ["cpuTune", "ioThreadPins", index, "ioThread"], message };
+  }
+}
+
+/** Single vCPUs are declared all or none, and the first is always there. */
+function* states({ vcpus, maxVcpus, vcpuStates = [] }: Spanning): Iterable<Clash> {
+  if (vcpuStates.length === 0) return;
+  const most = maxVcpus ?? vcpus ?? 1;
+  const numbers = new Set(vcpuStates.map(({ vcpu }) => vcpu));
+  const missing = Array.from({ length: most }, (_, vcpu) => vcpu).find((vcpu) =>
+    !numbers.has(vcpu)
+  );
+  if (numbers.size !== most || missing !== undefined) {
+    const message = `must name every vCPU from 0 to ${most - 1}` +
+      (missing === undefined ? "" : `: ${missing} is missing`);
+    yield { path: ["vcpuStates"], message };
+  }
+  const on = vcpuStates.filter(({ enabled }) => enabled).length;
+  if (on !== (vcpus ?? 1)) {
+    yield {
+      path: ["vcpus"],
+      message: `is ${vcpus ?? 1}, and vcpuStates has ${on} on: they must be equal`,
+    };
+  }
+  for (const [index, { vcpu, enabled, hotpluggable, order }] of vcpuStates.entries()) {
+    const at = ["vcpuStates", index];
+    if (vcpu === 0 && (!enabled || hotpluggable === true)) {
+      yield { path: at, message: "the first vCPU is on and stays: enabled, not hotpluggable" };
+    }
+    if (!enabled && hotpluggable === false) {
+      yield { path: [...at, "hotpluggable"], message: "one that is off can only come by hot-plug" };
+    }
+    if (!enabled && order !== undefined) {
+      yield { path: [...at, "order"], message: "one that is off has no place in the order" };
+    }
   }
 }
 

@@ -25,12 +25,15 @@ import { attachments } from "./fields/host_devices.ts";
 import { identity } from "./fields/identity.ts";
 import { lifecycle } from "./fields/lifecycle.ts";
 import { memory } from "./fields/memory.ts";
+import { memoryDevices } from "./fields/memory_devices.ts";
 import { network } from "./fields/network.ts";
 import { numa } from "./fields/numa.ts";
 import { pictures } from "./fields/pictures.ts";
 import { platform } from "./fields/platform.ts";
 import { power } from "./fields/power.ts";
 import { processor } from "./fields/processor.ts";
+import { redirection } from "./fields/redirection.ts";
+import { security } from "./fields/security.ts";
 import { shares } from "./fields/shares.ts";
 import { storage } from "./fields/storage.ts";
 import { sysinfo } from "./fields/sysinfo.ts";
@@ -45,6 +48,7 @@ export const machineTable = {
   ...processor,
   ...numa,
   ...memory,
+  ...memoryDevices,
   ...features,
   ...clock,
   ...sysinfo,
@@ -59,8 +63,10 @@ export const machineTable = {
   ...guestAids,
   ...shares,
   ...attachments,
+  ...redirection,
   ...bootOrder,
   ...power,
+  ...security,
   ...beyond,
   ...lifecycle,
   ...escape,

@@ -12,6 +12,7 @@ import {
   type Field,
   field,
   integer,
+  kibibytes,
   text,
 } from "../../../table/mod.ts";
 import { getElement, getPath, setPath } from "../../../xml/mod.ts";
@@ -57,6 +58,22 @@ export function whole(
     binding: integer(path),
     change,
   });
+}
+
+/** Bytes at an element with a `unit` attribute, exact to the byte. */
+export function byteCount(path: string): Binding {
+  const read = kibibytes(path).read;
+  return {
+    path,
+    read: (element) =>
+      getPath(element, path) !== undefined && getPath(element, `${path}/@unit`) === undefined
+        ? Number(getPath(element, path))
+        : read(element),
+    write: (element, value) => {
+      setPath(element, path, value === undefined ? undefined : `${value}`);
+      if (value !== undefined) setPath(element, `${path}/@unit`, "bytes");
+    },
+  };
 }
 
 /** True and false, written as two words in an attribute. */
@@ -138,4 +155,9 @@ export function onlyIn(type: string, binding: Binding): Binding {
       binding.write(device, value);
     },
   };
+}
+
+/** A field that came with a version of libvirt; its schema stays unmade. */
+export function since<Made extends Field>(version: string, made: Made): Made {
+  return Object.defineProperty(made, "since", { value: version, enumerable: true });
 }

@@ -12,7 +12,6 @@ import {
   type ChangeContext,
   custom,
   field,
-  integer,
   shapeOf,
   type Table,
   text,
@@ -20,6 +19,7 @@ import {
 import { element, getPath, setPath, type XmlElement } from "../../../xml/mod.ts";
 import { ON_OFF, toggle, word, words, YES_NO } from "./bits.ts";
 import { devices, nameField } from "./device.ts";
+import { deviceXml } from "./escape.ts";
 
 const AGENT_PORT = "org.qemu.guest_agent.0";
 
@@ -35,7 +35,36 @@ const TYPES = [
   "stdio",
   "vc",
   "nmdm",
+  "udp",
+  "dbus",
 ] as const;
+
+/** Datagrams have two ends: where they go, and where they are taken at (its fields have a mode). */
+function endpoint(attribute: string, mode: "connect" | "bind", udpOnly = false): Binding {
+  const place = (device: XmlElement) =>
+    device.attributes.get("type") === "udp"
+      ? `./source[@mode='${mode}']/@${attribute}`
+      : `./source/@${attribute}`;
+  const applies = (device: XmlElement) => !udpOnly || device.attributes.get("type") === "udp";
+  return {
+    path: `./source/@${attribute}`,
+    read: (device) => {
+      const found = applies(device) ? getPath(device, place(device)) : undefined;
+      return found === undefined || attribute !== "service" ? found : Number(found);
+    },
+    write: (device, value) => {
+      if (!applies(device)) return;
+      setPath(device, place(device), value === undefined ? undefined : `${value}`);
+    },
+  };
+}
+
+/** What a socket has two of is known by mode alone with one end. */
+const socketMode: Binding = {
+  ...text("./source/@mode"),
+  read: (device) =>
+    device.attributes.get("type") === "udp" ? undefined : getPath(device, "./source/@mode"),
+};
 
 /** The path of a pty is the host's choice; it stands in live XML only. */
 const sourcePath: Binding = custom(
@@ -45,7 +74,8 @@ const sourcePath: Binding = custom(
   (device, value) => setPath(device, "./source/@path", value as string | undefined),
 );
 
-function sourceFields<const Types extends readonly string[]>(types: Types) {
+/** What is at the host's end of a character device. */
+export function sourceFields<const Types extends readonly string[]>(types: Types) {
   return {
     type: field({
       schema: () =>
@@ -62,16 +92,53 @@ function sourceFields<const Types extends readonly string[]>(types: Types) {
       binding: sourcePath,
       change: "restart",
     }),
-    mode: word("./source/@mode", ["bind", "connect"], "Whether a socket is listened at or called."),
-    host: words("./source/@host", "Address, with tcp."),
-    port: field({
-      schema: () => z.int().min(1).max(65535).optional().describe("TCP port, with tcp."),
-      binding: integer("./source/@service"),
+    mode: field({
+      schema: () =>
+        z.enum(["bind", "connect"]).optional()
+          .describe("Whether a socket is listened at or called."),
+      binding: socketMode,
+      change: "restart",
+    }),
+    host: field({
+      schema: () =>
+        z.string().min(1).optional().describe("Address, with tcp; where datagrams go, with udp."),
+      binding: endpoint("host", "connect"),
+      change: "restart",
+    }),
+    port: port("Port, with tcp and udp.", endpoint("service", "connect")),
+    bindHost: field({
+      schema: () =>
+        z.string().min(1).optional().describe("Address at which datagrams are taken, with udp."),
+      binding: endpoint("host", "bind", true),
+      change: "restart",
+    }),
+    bindPort: port(
+      "Port at which datagrams are taken, with udp.",
+      endpoint("service", "bind", true),
+    ),
+    reconnect: field({
+      schema: () =>
+        z.union([z.int().min(1).max(2 ** 31 - 1), z.literal(false)]).optional().describe(
+          "Seconds after which a socket that was called is called again; false: never.",
+        ),
+      binding: {
+        path: "./source/reconnect/@timeout",
+        read: (device) => {
+          const enabled = getPath(device, "./source/reconnect/@enabled");
+          if (enabled !== "yes") return enabled === undefined ? undefined : false;
+          return Number(getPath(device, "./source/reconnect/@timeout"));
+        },
+        write: (device, value) => {
+          const off = value === undefined || value === false;
+          setPath(device, "./source/reconnect/@enabled", off ? "no" : "yes");
+          setPath(device, "./source/reconnect/@timeout", off ? undefined : `${value}`);
+        },
+      },
       change: "restart",
     }),
     protocol: word("./protocol/@type", ["raw", "telnet", "telnets", "tls"], "Protocol, with tcp."),
     tls: toggle("./source/@tls", YES_NO, "Encrypt, with tcp."),
-    spicePort: words("./source/@channel", "Name of the port, with spiceport."),
+    spicePort: words("./source/@channel", "Name of the port, with spiceport and dbus."),
     log: field({
       schema: () =>
         z.string().regex(/^\//, "must be an absolute path on the host").optional()
@@ -90,6 +157,14 @@ function sourceFields<const Types extends readonly string[]>(types: Types) {
   };
 }
 
+function port(doc: string, binding: Binding) {
+  return field({
+    schema: () => z.int().min(1).max(65535).optional().describe(doc),
+    binding,
+    change: "restart",
+  });
+}
+
 const PATHED = ["file", "dev", "pipe"];
 
 type Source = {
@@ -99,6 +174,9 @@ type Source = {
   readonly port?: number | undefined;
   readonly mode?: string | undefined;
   readonly spicePort?: string | undefined;
+  readonly bindHost?: string | undefined;
+  readonly bindPort?: number | undefined;
+  readonly reconnect?: number | false | undefined;
 };
 
 function checkSource(given: unknown, context: z.RefinementCtx): void {
@@ -114,14 +192,20 @@ function checkSource(given: unknown, context: z.RefinementCtx): void {
     }
   };
   needs("path", PATHED);
-  needs("host", ["tcp"]);
-  needs("port", ["tcp"]);
+  needs("host", ["tcp", "udp"]);
+  needs("port", ["tcp", "udp"]);
+  needs("bindHost", ["udp"], false);
+  needs("bindPort", ["udp"], false);
   needs("mode", ["tcp", "unix"], false);
-  needs("spicePort", ["spiceport"]);
+  needs("spicePort", ["spiceport", "dbus"], type === "spiceport");
+  needs("reconnect", ["tcp", "unix"], false);
+  if (source.reconnect !== undefined && source.mode !== "connect") {
+    refuse("reconnect", 'goes with mode "connect"');
+  }
 }
 
 /** A Unix socket may be libvirt's own; its path is declared where people connect to it. */
-function checkUnix(given: unknown, context: z.RefinementCtx): void {
+export function checkUnix(given: unknown, context: z.RefinementCtx): void {
   const source = given as Source;
   if (source.type === "unix") {
     const { path: _path, ...rest } = source;
@@ -131,6 +215,7 @@ function checkUnix(given: unknown, context: z.RefinementCtx): void {
 
 const serialFields = {
   name: nameField("port"),
+  ...deviceXml,
   ...sourceFields(TYPES),
   target: word(
     "./target/@type",
@@ -167,7 +252,11 @@ const serials = devices({
   make: (declared) => bare("serial", declared),
 });
 
-const parallelFields = { name: nameField("port"), ...sourceFields(TYPES) } satisfies Table;
+const parallelFields = {
+  name: nameField("port"),
+  ...deviceXml,
+  ...sourceFields(TYPES),
+} satisfies Table;
 
 const parallels = devices({
   tag: "parallel",
@@ -182,6 +271,7 @@ const parallels = devices({
 
 const consoleFields = {
   name: nameField("console"),
+  ...deviceXml,
   ...sourceFields(TYPES),
   target: word("./target/@type", ["virtio", "sclp", "sclplm"], "Kind; virtio unless declared."),
 } satisfies Table;
@@ -202,12 +292,8 @@ const consoles = devices({
 
 const channelFields = {
   name: nameField("channel"),
-  ...sourceFields([...TYPES, "spicevmc", "qemu-vdagent", "dbus"] as const),
-  port: field({
-    schema: () => z.int().min(1).max(65535).optional().describe("TCP port, with tcp."),
-    binding: integer("./source/@service"),
-    change: "restart",
-  }),
+  ...deviceXml,
+  ...sourceFields([...TYPES, "spicevmc", "qemu-vdagent"] as const),
   target: field({
     schema: () =>
       z.string().regex(

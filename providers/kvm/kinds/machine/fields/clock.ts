@@ -11,6 +11,12 @@ import { toggle, whole, word, words, YES_NO } from "./bits.ts";
 import { always } from "./common.ts";
 import { distinctBy, entries } from "./entries.ts";
 
+const catchup = {
+  threshold: whole("./catchup/@threshold", [1, 2 ** 31], "Lag from which it catches up, ms."),
+  slew: whole("./catchup/@slew", [1, 2 ** 31], "Most that it runs ahead by, per million."),
+  limit: whole("./catchup/@limit", [1, 2 ** 31], "Lag beyond which it gives up, ms."),
+} satisfies Table;
+
 const timers = {
   name: field({
     schema: () =>
@@ -41,6 +47,12 @@ const timers = {
     ["auto", "native", "emulate", "paravirt", "smpsafe"],
     "How tsc is given to the guest.",
   ),
+  catchup: group({
+    schema: () =>
+      z.strictObject(shapeOf(catchup)).optional()
+        .describe("How missed ticks are caught up on, with tickPolicy catchup."),
+    fields: catchup,
+  }),
 } satisfies Table;
 
 const OFFSETS = ["utc", "localtime", "timezone", "variable", "absolute"] as const;

@@ -6,15 +6,34 @@
 
 import { z } from "zod";
 import type { JsonObject } from "../../../../provider.ts";
-import { field, shapeOf, type Table, text } from "../../../table/mod.ts";
-import { children, element, ensureElement } from "../../../xml/mod.ts";
+import { field, kibibytes, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { children, element, ensureElement, getPath } from "../../../xml/mod.ts";
+import { size } from "../../size.ts";
 import { ON_OFF, toggle, whole, words } from "./bits.ts";
 import { devices, nameField } from "./device.ts";
+import { deviceXml } from "./escape.ts";
+import { virtioOptions } from "./virtio.ts";
 
 const CONTROLLERS = ["scsi", "usb", "pci", "virtio-serial", "sata", "ide", "ccid", "fdc"] as const;
 
+/** libvirt writes the port in hexadecimal. */
+function hexadecimal(path: string, doc: string) {
+  return field({
+    schema: () => z.int().min(0).max(255).optional().describe(doc),
+    binding: {
+      ...text(path),
+      read: (controller) => {
+        const found = getPath(controller, path);
+        return found === undefined ? undefined : Number(found);
+      },
+    },
+    change: "restart",
+  });
+}
+
 const controllerFields = {
   name: nameField("controller"),
+  ...deviceXml,
   type: field({
     schema: () => z.enum(CONTROLLERS).describe("What is plugged into it."),
     binding: text("./@type"),
@@ -32,6 +51,26 @@ const controllerFields = {
   ports: whole("./@ports", [1, 31], "Ports, on usb and virtio-serial."),
   numaNode: whole("./target/node", [0, 1023], "NUMA cell of the guest, on expander buses."),
   busNumber: whole("./target/@busNr", [1, 254], "Bus number, on expander buses."),
+  pciHole64: field({
+    schema: () =>
+      size({ min: 1024 }).optional()
+        .describe("Room for devices above 4 GiB, on the PCI root, for example `64GiB`."),
+    binding: kibibytes("./pcihole64"),
+    change: "restart",
+    format: "bytes",
+  }),
+  chassis: whole("./target/@chassis", [0, 255], "Number of the chassis, on root ports."),
+  chassisNumber: whole("./target/@chassisNr", [1, 255], "Number of the chassis, on PCI bridges."),
+  port: hexadecimal("./target/@port", "Number of the port, 0 to 255, on root ports."),
+  targetIndex: whole("./target/@index", [0, 30], "Index of the PHB, on PowerPC."),
+  startPort: whole("./master/@startport", [0, 15], "First port of its companion, on UHCI."),
+  vectors: whole("./@vectors", [1, 2048], "Interrupts, on virtio-serial."),
+  ioEventFd: toggle(
+    "./driver/@ioeventfd",
+    ON_OFF,
+    "Serve disks apart from the vCPU that asked, on virtio-scsi.",
+  ),
+  virtio: virtioOptions(),
   hotplug: toggle("./target/@hotplug", ON_OFF, "Whether devices are plugged, on root ports."),
 } satisfies Table;
 

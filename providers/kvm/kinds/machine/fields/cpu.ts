@@ -136,6 +136,18 @@ const members = {
     binding: text("./cpu/model"),
     change: "restart",
   }),
+  vendor: word(
+    "./cpu/vendor",
+    ["Intel", "AMD", "Hygon"],
+    "Vendor that the host's CPU must have, with mode custom.",
+  ),
+  vendorId: field({
+    schema: () =>
+      z.string().regex(/^[^,]{12}$/, "must be 12 characters without comma").optional()
+        .describe("Vendor that the guest finds, 12 characters, with mode custom or host-model."),
+    binding: text("./cpu/model/@vendor_id"),
+    change: "restart",
+  }),
   fallback: field({
     schema: () =>
       z.enum(["allow", "forbid"]).optional().describe(

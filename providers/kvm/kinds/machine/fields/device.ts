@@ -28,6 +28,7 @@ import {
   type XmlElement,
 } from "../../../xml/mod.ts";
 import { always, deviceName, distinct } from "./common.ts";
+import { refuseOwned } from "./escape.ts";
 
 /** The name that every device of a list has. */
 export function nameField(what: string): Field<typeof deviceName> {
@@ -71,6 +72,13 @@ export function devices<Entry extends z.ZodType>(
   init: Devices<Entry>,
 ): List<z.ZodOptional<z.ZodArray<Entry>>> {
   const { tag, matches } = init;
+  const devicesRefined = (
+    entries: readonly { name: string }[],
+    context: z.RefinementCtx,
+  ) => {
+    distinct(entries, context);
+    refuseOwned(init.fields, entries, context);
+  };
   const schema = () => {
     const array = z.array(typeof init.entry === "function" ? init.entry() : init.entry);
     const bounded = init.most === undefined ? array : array.max(
@@ -78,7 +86,7 @@ export function devices<Entry extends z.ZodType>(
       `a machine has at most ${init.most === 1 ? "one" : init.most}`,
     );
     return bounded.superRefine((entries, context) =>
-      distinct(entries as unknown as readonly { name: string }[], context)
+      devicesRefined(entries as unknown as readonly { name: string }[], context)
     ).optional().describe(init.doc);
   };
   return list({

@@ -13,6 +13,7 @@ import {
   children,
   element,
   ensureElement,
+  getElement,
   getPath,
   remove,
   setAttribute,
@@ -20,9 +21,10 @@ import {
 } from "../../../xml/mod.ts";
 import { splitVolume } from "../places.ts";
 import { compact, subset } from "./bits.ts";
+import { formatPci, pciAddress, pciAttributes } from "./pci_address.ts";
 
 /** Names of the fields that say what is behind a disk: one of them is declared. */
-export const SOURCES = ["volume", "file", "block", "network"] as const;
+export const SOURCES = ["volume", "file", "block", "network", "nvme", "vhostUser"] as const;
 
 /** Attributes of a source that belong to one kind of it. */
 const OF_ONE_KIND = [
@@ -37,7 +39,13 @@ const OF_ONE_KIND = [
   "query",
   "tls",
   "startupPolicy",
+  "type",
+  "namespace",
+  "managed",
+  "path",
 ];
+
+const OWN_CHILDREN = ["host", "auth", "initiator", "config", "snapshot", "address", "reconnect"];
 
 /** The source, bare of what another kind of source left behind. */
 function sourceOf(disk: XmlElement, type: string): XmlElement {
@@ -50,7 +58,7 @@ function sourceOf(disk: XmlElement, type: string): XmlElement {
     for (const name of OF_ONE_KIND) source.attributes.delete(name);
     for (const item of children(source)) {
       // Encryption, reservations and slices belong to the disk, whatever it stands on.
-      if (["host", "auth", "initiator", "config", "snapshot"].includes(item.name)) {
+      if (OWN_CHILDREN.includes(item.name)) {
         remove(source, item);
       }
     }
@@ -261,3 +269,85 @@ function withDefaults(value: Json): Json {
   );
   return { ...remote, hosts } as unknown as Json;
 }
+
+/** A namespace of an NVMe device of the host. */
+export const nvmeSchema = z.strictObject({
+  pci: pciAddress.describe("PCI address of the NVMe device, for example 0000:3b:00.0."),
+  namespace: z.int().min(1).max(2 ** 32 - 1).describe("Namespace of the device, from 1."),
+  managed: z.boolean().optional()
+    .describe("libvirt takes the device from the host's driver and gives it back; true."),
+});
+
+/** A namespace of an NVMe device of the host, which QEMU drives by itself. */
+export const nvmeSource: Binding = sourceBinding("nvme", "./source/@namespace", (source) => {
+  const address = child(source, "address");
+  return compact({
+    pci: address && formatPci(address),
+    namespace: numberAt(source, "namespace"),
+    managed: source.attributes.has("managed")
+      ? source.attributes.get("managed") === "yes"
+      : undefined,
+  });
+}, (source, value) => {
+  const { pci, namespace, managed } = value as JsonObject;
+  source.attributes.set("type", "pci");
+  source.attributes.set("namespace", String(namespace));
+  if (managed !== undefined || !source.attributes.has("managed")) {
+    source.attributes.set("managed", managed === false ? "no" : "yes");
+  }
+  const known = child(source, "address");
+  if (known !== undefined && formatPci(known) === pci) return;
+  if (known !== undefined) remove(source, known);
+  append(source, element("address", pciAttributes(String(pci))));
+});
+
+/** A disk that another process of the host serves (vhost-user). */
+export const vhostUserSource: Binding = sourceBinding(
+  "vhostuser",
+  "./source/@path",
+  (source) => source.attributes.get("path"),
+  (source, value) => {
+    source.attributes.set("type", "unix");
+    source.attributes.set("path", String(value));
+  },
+);
+
+/** Encryption of a disk, by a secret that the host keeps. */
+export const encryptionSchema = z.strictObject({
+  format: z.enum(["luks", "luks2", "luks-any", "qcow"]).describe("Kind of the encryption."),
+  engine: z.enum(["qemu", "librbd"]).optional().describe("Who decrypts; qemu unless declared."),
+  usage: z.string().min(1).optional().describe("Usage of the host's libvirt secret."),
+  uuid: z.uuid().toLowerCase().optional().describe("UUID of the host's libvirt secret."),
+}).refine(({ usage, uuid }) => (usage === undefined) !== (uuid === undefined), {
+  error: "needs either the usage or the uuid of a libvirt secret that the host has",
+});
+
+/** Encryption stands in the source; older XML has it beside. */
+export const encryption: Binding = custom("./source/encryption", (disk) => {
+  const found = getElement(disk, "./source/encryption") ?? child(disk, "encryption");
+  return found && compact({
+    format: found.attributes.get("format"),
+    engine: found.attributes.get("engine"),
+    usage: getPath(found, "./secret/@usage"),
+    uuid: getPath(found, "./secret/@uuid"),
+  });
+}, (disk, value) => {
+  for (const parent of [disk, child(disk, "source")]) {
+    const known = parent && child(parent, "encryption");
+    if (known !== undefined) remove(parent!, known);
+  }
+  if (value === undefined) return;
+  const { format, engine, usage, uuid } = value as JsonObject;
+  append(
+    ensureElement(disk, "./source"),
+    element(
+      "encryption",
+      { format: String(format), engine: engine as string | undefined },
+      element("secret", {
+        type: "passphrase",
+        usage: usage as string | undefined,
+        uuid: uuid as string | undefined,
+      }),
+    ),
+  );
+});

@@ -27,12 +27,15 @@ import {
   type XmlElement,
 } from "../../../xml/mod.ts";
 import { reference } from "../../reference.ts";
+import { size } from "../../size.ts";
 import * as places from "../places.ts";
-import { flag, ON_OFF, toggle, whole, word } from "./bits.ts";
+import { byteCount, flag, ON_OFF, subset, toggle, whole, word, YES_NO } from "./bits.ts";
 import { distinct } from "./common.ts";
 import { elementsOf, ensureUsb, nameField, usbChange } from "./device.ts";
+import { deviceXml, refuseOwned } from "./escape.ts";
 import * as sources from "./disk_source.ts";
 import { iotune } from "./iotune.ts";
+import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
 
 /** Virtio and SCSI disks are plugged while the guest runs; SATA and IDE have no hot-plug here. */
 function diskChange({ config, live, before, after }: ChangeContext): Disruption {
@@ -104,12 +107,48 @@ export const bootOrder = whole(
 
 const disks = {
   name: nameField("disk"),
+  ...deviceXml,
   volume: field({
     schema: () => reference("volume").optional().describe("Address of the volume behind the disk."),
     binding: sources.volumeSource,
     change: "restart",
   }),
   ...sourceFields,
+  nvme: field({
+    schema: () =>
+      sources.nvmeSchema.optional()
+        .describe("A namespace of an NVMe device of the host, instead of a volume."),
+    binding: sources.nvmeSource,
+    change: "restart",
+    equal: subset,
+  }),
+  vhostUser: field({
+    schema: () =>
+      absolute.optional().describe(
+        "Socket of a process of the host that serves the disk (vhost-user), instead of a volume; " +
+          "it needs memory that is shared.",
+      ),
+    binding: sources.vhostUserSource,
+    change: "restart",
+  }),
+  encryption: field({
+    schema: () =>
+      sources.encryptionSchema.optional()
+        .describe("Encryption of what is behind the disk, by a secret that the host keeps."),
+    binding: sources.encryption,
+    change: "restart",
+    equal: subset,
+  }),
+  startup: word(
+    "./source/@startupPolicy",
+    ["mandatory", "requisite", "optional"],
+    "Whether the machine starts without it, with file, block and volume.",
+  ),
+  device: word(
+    "./@device",
+    ["disk", "lun"],
+    "lun: SCSI commands reach the device itself, with block and network.",
+  ),
   format: field({
     schema: () =>
       z.enum(["qcow2", "raw", "qed", "vmdk", "vdi", "vpc", "luks"]).optional()
@@ -131,6 +170,8 @@ const disks = {
     binding: text("./target/@dev"),
     change: "restart",
   }),
+  model: word("./@model", VIRTIO_MODELS, "Dialect of virtio, with bus virtio."),
+  virtio: virtioOptions(),
   cache: word(
     "./driver/@cache",
     ["default", "none", "writethrough", "writeback", "directsync", "unsafe"],
@@ -165,7 +206,35 @@ const disks = {
     ON_OFF,
     "Copy what is read from a backing file into the disk's own.",
   ),
+  eventIndex: toggle("./driver/@event_idx", ON_OFF, "Fewer interrupts, with bus virtio."),
+  ioEventFd: toggle(
+    "./driver/@ioeventfd",
+    ON_OFF,
+    "Serve the disk apart from the vCPU that asked, with bus virtio.",
+  ),
+  metadataCache: field({
+    schema: () =>
+      size({ min: 512 }).optional()
+        .describe("Most memory for qcow2's own tables, for example `4MiB`."),
+    binding: byteCount("./driver/metadata_cache/max_size"),
+    change: "restart",
+    format: "bytes",
+  }),
   readonly: flag("./readonly", "The guest cannot write."),
+  transient: flag("./transient", "What the guest writes is gone when it is off."),
+  transientShared: toggle(
+    "./transient/@shareBacking",
+    YES_NO,
+    "Whether other machines may use the disk meanwhile, with transient.",
+  ),
+  snapshot: word(
+    "./@snapshot",
+    ["internal", "external", "manual", "no"],
+    "How snapshots of the machine take the disk.",
+  ),
+  rawIo: toggle("./@rawio", YES_NO, "Grant CAP_SYS_RAWIO, with device lun."),
+  sgIo: word("./@sgio", ["filtered", "unfiltered"], "Which SCSI commands pass, with device lun."),
+  removable: toggle("./target/@removable", ON_OFF, "Shown as removable, with bus usb."),
   shareable: flag("./shareable", "Other machines may have it at the same time."),
   serial: field({
     schema: () =>
@@ -220,13 +289,15 @@ const entry = () =>
       refuse(
         declared[1],
         declared.length === 0
-          ? "needs one of volume, file, block, network"
-          : `does not go with ${declared[0]}: a disk stands on one of volume, file, block, network`,
+          ? "needs one of volume, file, block, network, nvme, vhostUser"
+          : `does not go with ${declared[0]}: a disk stands on one of ${
+            sources.SOURCES.join(", ")
+          }`,
       );
     }
     const bus = disk.bus ?? "virtio";
     const only = (
-      field: "queues" | "queueSize" | "ioThread" | "vendor" | "product",
+      field: keyof typeof disk,
       of: string[],
     ) => {
       if (disk[field] === undefined || of.includes(bus)) return;
@@ -237,6 +308,30 @@ const entry = () =>
     only("ioThread", ["virtio"]);
     only("vendor", ["scsi"]);
     only("product", ["scsi"]);
+    only("model", ["virtio"]);
+    only("virtio", ["virtio"]);
+    only("eventIndex", ["virtio"]);
+    only("ioEventFd", ["virtio"]);
+    only("removable", ["usb"]);
+    if (disk.vhostUser !== undefined) only("vhostUser", ["virtio"]);
+    if (disk.device === "lun") {
+      only("device", ["virtio", "scsi"]);
+      if (disk.block === undefined && disk.network === undefined) {
+        refuse("device", "lun goes with block or network");
+      }
+    }
+    for (const name of ["rawIo", "sgIo"] as const) {
+      if (disk[name] !== undefined && disk.device !== "lun") refuse(name, 'goes with device "lun"');
+    }
+    if (disk.transientShared !== undefined && disk.transient !== true) {
+      refuse("transientShared", "goes with transient: true");
+    }
+    if (disk.metadataCache !== undefined && (disk.format ?? "qcow2") !== "qcow2") {
+      refuse("metadataCache", `goes with format qcow2, and this disk is ${disk.format}`);
+    }
+    if (disk.startup !== undefined && (disk.network ?? disk.nvme ?? disk.vhostUser) !== undefined) {
+      refuse("startup", "goes with file, block or volume");
+    }
     if (disk.wwn !== undefined && bus === "virtio") {
       refuse("wwn", "goes with bus scsi, sata or ide: virtio has none");
     }
@@ -257,6 +352,10 @@ export function standsOn(disk: XmlElement, declared: JsonObject): boolean {
   if (declared.volume !== undefined) return sources.volumeSource.read(disk) === declared.volume;
   if (declared.file !== undefined) return sources.fileSource.read(disk) === declared.file;
   if (declared.block !== undefined) return sources.blockSource.read(disk) === declared.block;
+  if (declared.vhostUser !== undefined) {
+    return sources.vhostUserSource.read(disk) === declared.vhostUser;
+  }
+  if (declared.nvme !== undefined) return subset(declared.nvme, sources.nvmeSource.read(disk));
   const found = sources.remoteSource.read(disk);
   return declared.network !== undefined && sources.remoteEqual(declared.network, found);
 }
@@ -269,12 +368,16 @@ export function ensureBus(domain: XmlElement, bus: string): void {
 
 /** The type of a disk's element by the source that is declared. */
 export function sourceType(declared: JsonObject): string {
-  return sources.SOURCES.find((name) => declared[name] !== undefined) ?? "file";
+  return (sources.SOURCES.find((name) => declared[name] !== undefined) ?? "file").toLowerCase();
 }
 
 /** Disks. */
 export const diskList = list({
-  schema: () => z.array(entry()).superRefine(distinct).describe("Disks, in the guest's order."),
+  schema: () =>
+    z.array(entry()).superRefine((entries, context) => {
+      distinct(entries, context);
+      refuseOwned(disks, entries, context);
+    }).describe("Disks, in the guest's order."),
   path: "./devices/disk",
   select: (domain) =>
     elementsOf(domain, "disk").filter((disk) =>

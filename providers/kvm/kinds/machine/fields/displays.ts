@@ -16,8 +16,11 @@ import {
   setPath,
   type XmlElement,
 } from "../../../xml/mod.ts";
-import { toggle, word, words, YES_NO } from "./bits.ts";
+import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { always } from "./common.ts";
 import { devices, elementsOf, nameField } from "./device.ts";
+import { deviceXml } from "./escape.ts";
+import { distinctBy, entries } from "./entries.ts";
 
 /** A port of the host; the one that libvirt chose (`autoport`) is not declared. */
 function port(attribute: string, doc: string) {
@@ -69,8 +72,47 @@ const socket: Binding = custom(
   },
 );
 
+/** Listening at a network's address is said by a child alone. */
+const listenNetwork: Binding = custom(
+  "./listen/@network",
+  (display) => getPath(display, "./listen[@type='network']/@network"),
+  (display, value) => {
+    for (const name of ["listen", "socket"]) display.attributes.delete(name);
+    let known = child(display, "listen");
+    if (known === undefined) append(display, known = element("listen"));
+    for (const name of ["address", "socket"]) known.attributes.delete(name);
+    known.attributes.set("type", "network");
+    known.attributes.set("network", String(value));
+  },
+);
+
+const channels = {
+  channel: field({
+    schema: () =>
+      z.enum([
+        "main",
+        "display",
+        "inputs",
+        "cursor",
+        "playback",
+        "record",
+        "smartcard",
+        "usbredir",
+      ]).describe("Which channel."),
+    binding: text("./@name"),
+    change: "restart",
+    equal: always,
+  }),
+  mode: field({
+    schema: () => z.enum(["secure", "insecure", "any"]).describe("Whether it goes through TLS."),
+    binding: text("./@mode"),
+    change: "restart",
+  }),
+} satisfies Table;
+
 const fields = {
   name: nameField("display"),
+  ...deviceXml,
   type: field({
     schema: () =>
       z.enum(["vnc", "spice", "egl-headless", "sdl", "rdp", "dbus"])
@@ -120,6 +162,42 @@ const fields = {
   clipboard: toggle("./clipboard/@copypaste", YES_NO, "Share the clipboard, with spice."),
   fileTransfer: toggle("./filetransfer/@enable", YES_NO, "Take files from the client, with spice."),
   mouse: word("./mouse/@mode", ["client", "server"], "Who draws the pointer, with spice."),
+  jpegCompression: word(
+    "./jpeg/@compression",
+    ["auto", "never", "always"],
+    "Compression of pictures with loss, with spice.",
+  ),
+  zlibCompression: word(
+    "./zlib/@compression",
+    ["auto", "never", "always"],
+    "Compression on slow links, with spice.",
+  ),
+  playbackCompression: toggle("./playback/@compression", ON_OFF, "Compress sound, with spice."),
+  channels: entries({
+    schema: () =>
+      z.array(z.strictObject(shapeOf(channels))).superRefine(distinctBy("channel")).optional()
+        .describe("Whether single channels of spice go through TLS."),
+    parent: ".",
+    element: "channel",
+    attribute: "name",
+    key: "channel",
+    fields: channels,
+  }),
+  listenNetwork: field({
+    schema: () =>
+      z.string().min(1).optional().describe(
+        "Network of libvirt's at whose address it listens, by its name; instead of an address.",
+      ),
+    binding: listenNetwork,
+    change: "restart",
+  }),
+  powerControl: toggle("./@powerControl", YES_NO, "Let clients power the guest off, with vnc."),
+  audio: whole("./audio/@id", [1, 255], "Backend (`audios`) of its sound, with vnc and dbus."),
+  display: words("./@display", "X display of the host, for example :0.0, with sdl."),
+  xauth: words("./@xauth", "File with the key of that display, with sdl."),
+  fullScreen: toggle("./@fullscreen", YES_NO, "Fill the host's screen, with sdl."),
+  address: words("./@address", "Address of the bus, with dbus."),
+  peerToPeer: toggle("./@p2p", YES_NO, "Without a bus, with dbus."),
   gl: toggle("./gl/@enable", YES_NO, "Draw with the host's GPU, with spice, sdl or dbus."),
   renderNode: words("./gl/@rendernode", "GPU of the host, for example /dev/dri/renderD128."),
 } satisfies Table;
@@ -132,7 +210,25 @@ const SPICE = [
   "clipboard",
   "fileTransfer",
   "mouse",
+  "jpegCompression",
+  "zlibCompression",
+  "playbackCompression",
+  "channels",
 ] as const;
+
+/** Members of other types. */
+const OF_TYPES = {
+  websocket: ["vnc"],
+  sharePolicy: ["vnc"],
+  powerControl: ["vnc"],
+  listenNetwork: ["vnc", "spice"],
+  audio: ["vnc", "dbus"],
+  display: ["sdl"],
+  xauth: ["sdl"],
+  fullScreen: ["sdl"],
+  address: ["dbus"],
+  peerToPeer: ["dbus"],
+} as const;
 
 const entry = () =>
   z.strictObject(shapeOf(fields)).superRefine((display, context) => {
@@ -142,9 +238,14 @@ const entry = () =>
       if (display[name] === undefined || display.type === "spice") continue;
       refuse(name, `goes with type "spice", and this display is ${display.type}`);
     }
-    for (const name of ["websocket", "sharePolicy"] as const) {
-      if (display[name] === undefined || display.type === "vnc") continue;
-      refuse(name, `goes with type "vnc", and this display is ${display.type}`);
+    for (const [name, types] of Object.entries(OF_TYPES)) {
+      if (display[name as keyof typeof OF_TYPES] === undefined) continue;
+      if (types.some((type) => type === display.type)) continue;
+      const of = types.map((type) => `"${type}"`).join(" or ");
+      refuse(name, `goes with type ${of}, and this display is ${display.type}`);
+    }
+    if (display.listenNetwork !== undefined && (display.listen ?? display.socket) !== undefined) {
+      refuse("listenNetwork", "does not go with listen or socket");
     }
     for (const name of ["listen", "socket", "port", "keymap"] as const) {
       if (display[name] === undefined) continue;
@@ -172,7 +273,8 @@ const list = devices({
   make: (declared, domain) => {
     ensureVideo(domain);
     const type = String(declared.type);
-    const listens = ["vnc", "spice", "rdp"].includes(type) && declared.socket === undefined;
+    const elsewhere = declared.socket ?? declared.listenNetwork;
+    const listens = ["vnc", "spice", "rdp"].includes(type) && elsewhere === undefined;
     return element("graphics", {
       type,
       ...(listens ? { autoport: "yes", listen: "127.0.0.1" } : {}),

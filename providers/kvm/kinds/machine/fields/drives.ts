@@ -12,6 +12,7 @@ import { reference } from "../../reference.ts";
 import { freeTarget, SEED_ALIAS } from "../places.ts";
 import { word } from "./bits.ts";
 import { devices, nameField } from "./device.ts";
+import { deviceXml } from "./escape.ts";
 import * as sources from "./disk_source.ts";
 import {
   bootOrder,
@@ -47,6 +48,7 @@ const media = {
 
 const cdromFields = {
   name: nameField("drive"),
+  ...deviceXml,
   ...media,
   bus: field({
     schema: () =>
@@ -58,7 +60,12 @@ const cdromFields = {
   bootOrder,
 } satisfies Table;
 
-const floppyFields = { name: nameField("drive"), ...media, bootOrder } satisfies Table;
+const floppyFields = {
+  name: nameField("drive"),
+  ...deviceXml,
+  ...media,
+  bootOrder,
+} satisfies Table;
 
 function atMostOne(
   drive: { readonly [Name in typeof sources.SOURCES[number]]?: unknown },

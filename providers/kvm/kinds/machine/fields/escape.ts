@@ -10,6 +10,7 @@
 import { z } from "zod";
 import type { JsonObject } from "../../../../provider.ts";
 import { patches, type Table } from "../../../table/mod.ts";
+import { type DeclaredPatch, ownedPlaces, ownerOfPatch } from "../escape_check.ts";
 import {
   cloneXml,
   containsElement,
@@ -24,6 +25,8 @@ import {
   type XmlElement,
   type XmlPath,
 } from "../../../xml/mod.ts";
+
+type Owned = ReturnType<typeof ownedPlaces>[number];
 
 /** Namespaces that libvirt knows in a domain, by the prefix that it writes them with. */
 const NAMESPACES: Readonly<Record<string, string>> = {
@@ -53,8 +56,8 @@ function elementOf(patch: Patch): XmlElement | undefined {
 
 const patch = z.strictObject({
   path: z.string().describe(
-    "Place in the domain's XML: `./memory/@dumpCore`, `./bootloader`, " +
-      "`./devices/redirdev[@bus='usb']`.",
+    "Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`, " +
+      "`./keywrap/cipher[@name='aes']`.",
   ),
   value: z.union([z.string(), z.number().transform(String), z.null()]).optional()
     .describe("Text or attribute that must stand there; null: nothing may."),
@@ -69,7 +72,7 @@ const patch = z.strictObject({
     return;
   }
   if (path.steps.length === 0 && path.attribute === undefined) {
-    refuse("path", "is the whole machine: name a place inside it");
+    refuse("path", "is the whole of it: name a place inside");
   }
   if ((declared.value === undefined) === (declared.element === undefined)) {
     refuse("path", "needs either a value or an element");
@@ -121,14 +124,10 @@ function compact(found: XmlElement): string {
   return serializeXml(copy).trim().replace(/>\s+</g, "><");
 }
 
-/** The escape hatch. */
-export const escape = {
-  xml: patches({
-    schema: () =>
-      z.array(patch).superRefine(refuseTwice).optional().describe(
-        "What no other field says: places in libvirt's XML and what must stand there. A place that " +
-          "another field owns is refused.",
-      ),
+/** Patches of an element: the machine's, or that of one device. */
+function hatch(doc: string) {
+  return patches({
+    schema: () => z.array(patch).superRefine(refuseTwice).optional().describe(doc),
     path: ".",
     keyOf: (declared) => String(declared.path),
     wanted: (declared) => {
@@ -160,5 +159,45 @@ export const escape = {
       mergeElement(ensureElement(domain, path), elementOf(patchOf(declared))!);
     },
     change: "restart",
-  }),
+  });
+}
+
+/** The machine's escape hatch. */
+export const escape = {
+  xml: hatch(
+    "What no other field says: places in libvirt's XML and what must stand there. A place that " +
+      "another field owns is refused.",
+  ),
 } satisfies Table;
+
+/** A device's escape hatch. */
+export const deviceXml = {
+  xml: hatch(
+    "What no other field of the device says: places in its XML, from the device on, and what must " +
+      "stand there. A place that another field owns is refused.",
+  ),
+} satisfies Table;
+
+const byTable = new WeakMap<Table, readonly Owned[]>();
+
+/** Refuses patches of devices that write what a field of the device owns. */
+export function refuseOwned(
+  fields: Table,
+  entries: readonly unknown[],
+  context: z.RefinementCtx,
+): void {
+  for (const [index, entry] of entries.entries()) {
+    const { xml } = entry as { readonly xml?: readonly DeclaredPatch[] };
+    for (const [place, patch] of (xml ?? []).entries()) {
+      let owned = byTable.get(fields);
+      if (owned === undefined) byTable.set(fields, owned = ownedPlaces(fields));
+      const owner = ownerOfPatch(patch, owned);
+      if (owner === undefined || owner === "adopt") continue;
+      context.addIssue({
+        code: "custom",
+        path: [index, "xml", place, "path"],
+        message: `${patch.path} belongs to the field "${owner}": declare that instead`,
+      });
+    }
+  }
+}

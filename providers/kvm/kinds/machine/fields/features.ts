@@ -87,6 +87,64 @@ const kvmMembers = {
     "The guest decides on polling.",
   ),
   pvIpi: toggle("./features/kvm/pv-ipi/@state", ON_OFF, "Paravirtual interrupts between vCPUs."),
+  dirtyRing: field({
+    schema: () =>
+      z.union([z.int().min(1024).max(65_536), z.literal(false)]).refine(
+        (size) => size === false || Math.log2(size) % 1 === 0,
+        { error: "must be a power of two from 1024 to 65536, or false" },
+      ).optional().describe(
+        "Entries of the ring in which KVM notes written pages for a migration, a power of two.",
+      ),
+    binding: {
+      path: "./features/kvm/dirty-ring/@size",
+      read: (domain) => {
+        const state = getPath(domain, "./features/kvm/dirty-ring/@state");
+        if (state !== "on") return state === undefined ? undefined : false;
+        return Number(getPath(domain, "./features/kvm/dirty-ring/@size"));
+      },
+      write: (domain, value) => {
+        const off = value === false || value === undefined;
+        setPath(domain, "./features/kvm/dirty-ring/@state", off ? "off" : "on");
+        setPath(domain, "./features/kvm/dirty-ring/@size", off ? undefined : `${value}`);
+      },
+    },
+    change: "restart",
+    since: "8.0.0",
+  }),
+} satisfies Table;
+
+const papr = (name: string, doc: string) => toggle(`./features/${name}/@state`, ON_OFF, doc);
+const safeguard = (name: string, words: readonly string[], doc: string) =>
+  word(`./features/${name}/@value`, words, doc);
+
+const pseriesMembers = {
+  hptResizing: word(
+    "./features/hpt/@resizing",
+    ["enabled", "disabled", "required"],
+    "Whether the guest may resize its hash page table.",
+  ),
+  hptMaxPageSize: field({
+    schema: () =>
+      size({ min: 2 ** 12 }).optional()
+        .describe("Largest page that the guest may use, for example `16MiB`."),
+    binding: kibibytes("./features/hpt/maxpagesize"),
+    change: "restart",
+    format: "bytes",
+  }),
+  htm: papr("htm", "Hardware transactional memory."),
+  nestedHv: papr("nested-hv", "Guests of the guest, with the hypervisor's help."),
+  ccfAssist: papr("ccf-assist", "Count cache flush with the CPU's help."),
+  cacheFlush: safeguard(
+    "cfpc",
+    ["broken", "workaround", "fixed"],
+    "Cache flush on a privilege change.",
+  ),
+  boundsCheck: safeguard("sbbc", ["broken", "workaround", "fixed"], "Barrier of bounds checks."),
+  indirectBranch: safeguard(
+    "ibs",
+    ["broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"],
+    "Speculation of indirect branches.",
+  ),
 } satisfies Table;
 
 const members = {
@@ -110,6 +168,8 @@ const members = {
     change: "restart",
     format: "bytes",
   }),
+  apicEoi: toggle("./features/apic/@eoi", ON_OFF, "Paravirtual end of interrupt."),
+  pvSpinlock: toggle("./features/pvspinlock/@state", ON_OFF, "Paravirtual spinlocks, under KVM."),
   ioapic: word("./features/ioapic/@driver", ["kvm", "qemu"], "Who emulates the I/O APIC."),
   gic: word("./features/gic/@version", ["2", "3", "host"], "Interrupt controller of ARM guests."),
   unknownMsrs: word(
@@ -128,6 +188,13 @@ const members = {
     schema: () =>
       z.strictObject(shapeOf(kvmMembers)).optional().describe("What the guest finds of KVM."),
     fields: kvmMembers,
+  }),
+  pseries: group({
+    schema: () =>
+      z.strictObject(shapeOf(pseriesMembers)).optional().describe(
+        "What is PowerPC's own (pseries).",
+      ),
+    fields: pseriesMembers,
   }),
   tcgCache: field({
     schema: () =>

@@ -17,13 +17,16 @@ import {
   type Table,
   text,
 } from "../../../table/mod.ts";
-import { element, getPath, setPath } from "../../../xml/mod.ts";
-import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { children, element, getElement, getPath, setPath } from "../../../xml/mod.ts";
+import { ON_OFF, since, toggle, whole, word, words, YES_NO } from "./bits.ts";
 import { devices, nameField } from "./device.ts";
+import { deviceXml } from "./escape.ts";
 import { carrying } from "./single.ts";
+import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
 
 const rngFields = {
   name: nameField("RNG"),
+  ...deviceXml,
   model: word(
     "./@model",
     ["virtio", "virtio-transitional", "virtio-non-transitional"],
@@ -56,6 +59,7 @@ const rngFields = {
     ),
     change: "restart",
   }),
+  virtio: virtioOptions(),
   bytes: whole("./rate/@bytes", [1, 2 ** 31], "Bytes that the guest may take in a period."),
   period: whole("./rate/@period", [1, 2 ** 31], "Length of the period, ms; 1000 unless declared."),
 } satisfies Table;
@@ -90,6 +94,7 @@ const WATCHDOGS = ["i6300esb", "itco", "ib700", "diag288"] as const;
 
 const watchdogFields = {
   name: nameField("watchdog"),
+  ...deviceXml,
   model: field({
     schema: () => z.enum(WATCHDOGS).describe("Model that the guest sees."),
     binding: text("./@model"),
@@ -119,6 +124,7 @@ const watchdogs = devices({
 
 const panicFields = {
   name: nameField("panic device"),
+  ...deviceXml,
   model: field({
     schema: () =>
       z.enum(["isa", "pseries", "hyperv", "s390", "pvpanic"])
@@ -171,6 +177,7 @@ const balloon = {
       getPath(live ?? config, `${BALLOON}/@model`) === "none" ? "restart" : "live",
     equal: (declared, actual) => declared === (actual ?? 0),
   }),
+  virtio: virtioOptions(BALLOON),
   autodeflate: toggle(
     `${BALLOON}/@autodeflate`,
     ON_OFF,
@@ -205,7 +212,52 @@ const tpm = {
     "Version of the emulated TPM; 2.0 on new platforms.",
   ),
   device: words(`${TPM}/backend/device/@path`, "The host's TPM, for example /dev/tpm0."),
-  socket: words(`${TPM}/backend/source/@path`, "Unix socket of an external TPM."),
+  socket: since(
+    "9.0.0",
+    field({
+      schema: () => z.string().min(1).optional().describe("Unix socket of an external TPM."),
+      binding: custom(
+        `${TPM}/backend/source/@path`,
+        (domain) => getPath(domain, `${TPM}/backend/source/@path`),
+        (domain, value) => {
+          setPath(domain, `${TPM}/backend/source`, undefined);
+          if (value === undefined) return;
+          setPath(domain, `${TPM}/backend/source/@type`, "unix");
+          setPath(domain, `${TPM}/backend/source/@mode`, "connect");
+          setPath(domain, `${TPM}/backend/source/@path`, String(value));
+        },
+      ),
+      change: "restart",
+    }),
+  ),
+  encryptionSecret: field({
+    schema: () =>
+      z.uuid().toLowerCase().optional().describe(
+        "UUID of the host's libvirt secret by which the emulated TPM's state is encrypted.",
+      ),
+    binding: text(`${TPM}/backend/encryption/@secret`),
+    change: "restart",
+  }),
+  pcrBanks: since(
+    "7.10.0",
+    field({
+      schema: () =>
+        z.array(z.enum(["sha1", "sha256", "sha384", "sha512"])).min(1).optional()
+          .describe("Banks of registers that the emulated TPM has on."),
+      binding: custom(`${TPM}/backend/active_pcr_banks`, (domain) => {
+        const found = getElement(domain, `${TPM}/backend/active_pcr_banks`);
+        return found && children(found).map(({ name }) => name);
+      }, (domain, value) => {
+        setPath(domain, `${TPM}/backend/active_pcr_banks`, undefined);
+        for (const name of (value ?? []) as readonly string[]) {
+          setPath(domain, `${TPM}/backend/active_pcr_banks/${name}`, "");
+        }
+      }),
+      change: "restart",
+      equal: (declared, actual) =>
+        [...declared as string[]].sort().join() === [...(actual ?? []) as string[]].sort().join(),
+    }),
+  ),
   persistentState: toggle(
     `${TPM}/backend/@persistent_state`,
     YES_NO,
@@ -217,7 +269,13 @@ const tpmSchema = () =>
   z.strictObject(shapeOf(tpm)).superRefine((device, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
-    const of = { version: "emulator", persistentState: "emulator", device: "passthrough" } as const;
+    const of = {
+      version: "emulator",
+      encryptionSecret: "emulator",
+      pcrBanks: "emulator",
+      persistentState: "emulator",
+      device: "passthrough",
+    } as const;
     for (const [name, backend] of Object.entries(of)) {
       if (device[name as keyof typeof of] === undefined || device.backend === backend) continue;
       refuse(name, `goes with backend "${backend}", and this TPM has "${device.backend}"`);
@@ -253,9 +311,10 @@ const vsock = {
   }),
   model: word(
     `${VSOCK}/@model`,
-    ["virtio", "virtio-transitional", "virtio-non-transitional"],
+    VIRTIO_MODELS,
     "Model that the guest sees; virtio unless declared.",
   ),
+  virtio: virtioOptions(VSOCK),
 } satisfies Table;
 
 const IOMMU = "./devices/iommu";

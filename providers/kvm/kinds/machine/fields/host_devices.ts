@@ -15,10 +15,13 @@ import {
   ensureElement,
   getPath,
   remove,
+  textOf,
   type XmlElement,
 } from "../../../xml/mod.ts";
-import { compact, ON_OFF, toggle, word, words, YES_NO } from "./bits.ts";
+import { ensureScsi } from "../places.ts";
+import { compact, flag, ON_OFF, toggle, word, words, YES_NO } from "./bits.ts";
 import { devices, ensureUsb, nameField, usbChange } from "./device.ts";
+import { deviceXml } from "./escape.ts";
 import { bootOrder } from "./disks.ts";
 import { formatPci, pciAddress, pciAttributes } from "./pci_address.ts";
 
@@ -52,7 +55,7 @@ function sourceOf(device: XmlElement, type: string): XmlElement {
   device.attributes.set("type", type);
   const source = ensureElement(device, "./source");
   for (const item of children(source)) {
-    if (["address", "vendor", "product"].includes(item.name)) remove(source, item);
+    if (["address", "vendor", "product", "adapter"].includes(item.name)) remove(source, item);
   }
   return source;
 }
@@ -85,8 +88,35 @@ function usbEqual(declared: Json, actual: Json | undefined): boolean {
   );
 }
 
+const scsiSchema = z.strictObject({
+  adapter: z.string().regex(/^scsi_host\d+$/, "must be an adapter, for example scsi_host0")
+    .describe("Adapter of the host."),
+  bus: z.int().min(0).max(255).describe("Bus of the adapter."),
+  target: z.int().min(0).max(65535).describe("Target on the bus."),
+  unit: z.int().min(0).max(65535).describe("Unit (LUN) of the target."),
+});
+
+function readScsi(device: XmlElement): Json | undefined {
+  if (typeOf(device) !== "scsi") return undefined;
+  const number = (name: string) => Number(getPath(device, `./source/address/@${name}`));
+  return {
+    adapter: getPath(device, "./source/adapter/@name") ?? "",
+    bus: number("bus"),
+    target: number("target"),
+    unit: number("unit"),
+  };
+}
+
+function writeScsi(device: XmlElement, value: Json): void {
+  const { adapter, bus, target, unit } = value as z.output<typeof scsiSchema>;
+  const source = sourceOf(device, "scsi");
+  append(source, element("adapter", { name: adapter }));
+  append(source, element("address", { bus, target, unit }));
+}
+
 const fields = {
   name: nameField("host device"),
+  ...deviceXml,
   pci: field({
     schema: () =>
       pciAddress.optional().describe("PCI address of the device, for example 0000:3b:00.1."),
@@ -122,6 +152,58 @@ const fields = {
     ),
     change: "restart",
   }),
+  scsi: field({
+    schema: () =>
+      scsiSchema.optional().describe("SCSI device of the host, by where it stands there."),
+    binding: custom(
+      "./source/adapter/@name",
+      readScsi,
+      (device, value) => writeScsi(device, value!),
+    ),
+    change: "restart",
+  }),
+  vhostScsi: field({
+    schema: () =>
+      z.string().toLowerCase().regex(
+        /^naa\.[0-9a-f]{16}$/,
+        "must be a World Wide Port Name, for example naa.5123456789abcde0",
+      ).optional().describe(
+        "Target of the host's kernel (vhost-scsi), by its World Wide Port Name.",
+      ),
+    binding: custom(
+      "./source/@wwpn",
+      (device) =>
+        typeOf(device) === "scsi_host"
+          ? getPath(device, "./source/@wwpn")?.toLowerCase()
+          : undefined,
+      (device, value) => {
+        const source = sourceOf(device, "scsi_host");
+        source.attributes.set("protocol", "vhost");
+        source.attributes.set("wwpn", String(value));
+      },
+    ),
+    change: "restart",
+  }),
+  model: words(
+    "./@model",
+    "vfio-pci, vfio-ccw or vfio-ap with mdev; a dialect of virtio with vhostScsi.",
+  ),
+  readonly: flag("./readonly", "The guest cannot write, with scsi."),
+  shareable: flag("./shareable", "Other machines may have it at the same time, with scsi."),
+  rawIo: toggle("./@rawio", YES_NO, "Grant CAP_SYS_RAWIO, with scsi."),
+  sgIo: word("./@sgio", ["filtered", "unfiltered"], "Which SCSI commands pass, with scsi."),
+  driver: word("./driver/@name", ["vfio"], "Driver of the host, with pci."),
+  writeFiltering: toggle(
+    "./source/@writeFiltering",
+    YES_NO,
+    "Whether writes to its configuration are filtered, with pci.",
+  ),
+  guestReset: word(
+    "./source/@guestReset",
+    ["off", "uninitialized", "on"],
+    "Whether the guest may reset it, with usb.",
+  ),
+  romEnabled: toggle("./rom/@enabled", YES_NO, "Whether it has a boot ROM at all, with pci."),
   managed: toggle(
     "./@managed",
     YES_NO,
@@ -139,21 +221,47 @@ const fields = {
   bootOrder,
 } satisfies Table;
 
-const KINDS = ["pci", "usb", "mdev"] as const;
+const KINDS = ["pci", "usb", "mdev", "scsi", "vhostScsi"] as const;
+type Kind = typeof KINDS[number];
+
+/** Members, and the kinds of device that have them. */
+const GOES_WITH: Readonly<Record<string, readonly Kind[]>> = {
+  startup: ["usb"],
+  guestReset: ["usb"],
+  display: ["mdev"],
+  ramfb: ["mdev"],
+  model: ["mdev", "vhostScsi"],
+  romBar: ["pci"],
+  romFile: ["pci"],
+  romEnabled: ["pci"],
+  driver: ["pci"],
+  writeFiltering: ["pci"],
+  readonly: ["scsi"],
+  shareable: ["scsi"],
+  rawIo: ["scsi"],
+  sgIo: ["scsi"],
+};
+
+/** The type of a device's element. */
+const TYPE: Readonly<Record<Kind, string>> = {
+  pci: "pci",
+  usb: "usb",
+  mdev: "mdev",
+  scsi: "scsi",
+  vhostScsi: "scsi_host",
+};
 
 const entry = () =>
   z.strictObject(shapeOf(fields)).superRefine((device, context) => {
     const refuse = (path: string | undefined, message: string) =>
       context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
     const [first, second] = KINDS.filter((name) => device[name] !== undefined);
-    if (first === undefined) refuse(undefined, "needs one of pci, usb, mdev");
+    if (first === undefined) refuse(undefined, `needs one of ${KINDS.join(", ")}`);
     if (second !== undefined) refuse(second, `does not go with ${first}`);
-    if (device.startup !== undefined && first !== "usb") refuse("startup", "goes with usb");
-    for (const name of ["display", "ramfb"] as const) {
-      if (device[name] !== undefined && first !== "mdev") refuse(name, "goes with mdev");
-    }
-    for (const name of ["romBar", "romFile"] as const) {
-      if (device[name] !== undefined && first !== "pci") refuse(name, "goes with pci");
+    for (const [name, kinds] of Object.entries(GOES_WITH)) {
+      if (device[name as keyof typeof device] === undefined) continue;
+      if (first === undefined || kinds.includes(first)) continue;
+      refuse(name, `goes with ${kinds.join(" or ")}`);
     }
     if (device.managed !== undefined && first === "mdev") {
       refuse("managed", "goes with pci: a mediated device is made by the host");
@@ -174,18 +282,21 @@ const hostDevices = devices({
   change: hostDeviceChange,
   select: (device) =>
     (device.attributes.get("mode") ?? "subsystem") === "subsystem" &&
-    KINDS.some((kind) => kind === typeOf(device)),
+    Object.values(TYPE).some((type) => type === typeOf(device)) &&
+    // iSCSI is behind a name of its own, which no field says.
+    getPath(device, "./source/@protocol") !== "iscsi",
   matches: (device, declared) =>
     KINDS.some((kind) =>
       declared[kind] !== undefined && usbOrSame(declared[kind], fields[kind].binding.read(device))
     ),
   make: (declared, domain) => {
-    const type = KINDS.find((kind) => declared[kind] !== undefined)!;
-    if (type === "usb") ensureUsb(domain);
+    const kind = KINDS.find((one) => declared[one] !== undefined)!;
+    if (kind === "usb") ensureUsb(domain);
+    if (kind === "scsi") ensureScsi(domain);
     return element("hostdev", {
       mode: "subsystem",
-      type,
-      managed: type === "pci" ? "yes" : undefined,
+      type: TYPE[kind],
+      managed: kind === "pci" ? "yes" : undefined,
     });
   },
 });
@@ -196,10 +307,13 @@ function usbOrSame(declared: Json, actual: Json | undefined): boolean {
 
 const smartcardFields = {
   name: nameField("smart card"),
+  ...deviceXml,
   mode: field({
     schema: () =>
-      z.enum(["host", "passthrough"])
-        .describe("The host's own reader, or one at the client of a spice display."),
+      z.enum(["host", "passthrough", "host-certificates"]).describe(
+        "The host's own reader, one at the client of a spice display, or a card made of " +
+          "certificates.",
+      ),
     binding: custom("./@mode", (device) => device.attributes.get("mode"), (device, value) => {
       device.attributes.set("mode", String(value));
       if (value === "passthrough") device.attributes.set("type", "spicevmc");
@@ -207,20 +321,46 @@ const smartcardFields = {
     }),
     change: "restart",
   }),
+  certificates: field({
+    schema: () =>
+      z.array(z.string().min(1)).length(3).optional()
+        .describe("Names of three certificates of the host, with host-certificates."),
+    binding: custom("./certificate", (device) => {
+      const found = children(device, "certificate").map(textOf);
+      return found.length === 0 ? undefined : found;
+    }, (device, value) => {
+      for (const old of children(device, "certificate")) remove(device, old);
+      for (const name of (value ?? []) as readonly string[]) {
+        append(device, element("certificate", {}, name), "certificate");
+      }
+    }),
+    change: "restart",
+  }),
+  database: words(
+    "./database",
+    "Folder of the host with the certificates, with host-certificates.",
+  ),
 } satisfies Table;
+
+const smartcardEntry = () =>
+  z.strictObject(shapeOf(smartcardFields)).refine(
+    ({ mode, certificates }) => (mode === "host-certificates") === (certificates !== undefined),
+    { error: 'goes with mode "host-certificates", and is required there', path: ["certificates"] },
+  );
 
 const smartcards = devices({
   tag: "smartcard",
   prefix: "smartcard",
   doc: "Smart card readers.",
   most: 1,
-  entry: z.strictObject(shapeOf(smartcardFields)),
+  entry: smartcardEntry,
   fields: smartcardFields,
   change: "restart",
   nameless: true,
   matches: () => true,
   select: (device) =>
-    device.attributes.get("mode") === "host" || device.attributes.get("type") === "spicevmc",
+    (device.attributes.get("mode") ?? "").startsWith("host") ||
+    device.attributes.get("type") === "spicevmc",
   make: (declared, domain) => {
     ensureUsb(domain);
     const type = declared.mode === "passthrough" ? "spicevmc" : undefined;

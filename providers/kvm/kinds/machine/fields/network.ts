@@ -31,6 +31,8 @@ import { bandwidth } from "./bandwidth.ts";
 import { ON_OFF, subset, toggle, whole, word, words, YES_NO } from "./bits.ts";
 import { always, deviceName, distinct } from "./common.ts";
 import { bootOrder } from "./disks.ts";
+import { deviceXml, refuseOwned } from "./escape.ts";
+import { nicOptions, optionClashes, VIRTIO_ONLY } from "./nic_options.ts";
 import * as sources from "./nic_source.ts";
 import { pciAddress } from "./pci_address.ts";
 
@@ -71,6 +73,7 @@ const nics = {
     change: "restart",
     equal: always,
   }),
+  ...deviceXml,
   network: field({
     schema: () =>
       reference("network").optional().describe("Address of the network that the NIC is on."),
@@ -106,6 +109,41 @@ const nics = {
       ),
     binding: sources.hostdevSource,
     change: "restart",
+  }),
+  ethernet: field({
+    schema: () =>
+      z.literal(true).optional().describe(
+        "A tap that somebody else connects, by its name (`target`) or a script; instead of a network.",
+      ),
+    binding: sources.ethernetSource,
+    change: "restart",
+  }),
+  vhostUser: field({
+    schema: () =>
+      sources.vhostUserSchema.optional().describe(
+        "A process of the host that moves the packets (vhost-user), instead of a network; it needs " +
+          "memory that is shared.",
+      ),
+    binding: sources.vhostUserSource,
+    change: "restart",
+    equal: subset,
+  }),
+  vdpa: field({
+    schema: () =>
+      z.string().regex(/^\//, "must be an absolute path on the host").optional()
+        .describe(
+          "A vDPA device of the host, for example /dev/vhost-vdpa-0, instead of a network.",
+        ),
+    binding: sources.vdpaSource,
+    change: "restart",
+  }),
+  socket: field({
+    schema: () =>
+      sources.socketSchema.optional()
+        .describe("Straight to other guests through a socket of the host, instead of a network."),
+    binding: sources.socketSource,
+    change: "restart",
+    equal: subset,
   }),
   portGroup: words(
     "./source/@portgroup",
@@ -170,6 +208,7 @@ const nics = {
     equal: sources.vlanEqual,
   }),
   bandwidth,
+  ...nicOptions,
   filter: field({
     schema: () =>
       sources.filterSchema.optional().describe("Network filter of libvirt's for the NIC."),
@@ -190,36 +229,45 @@ const nics = {
   romBar: toggle("./rom/@bar", ON_OFF, "Show the NIC's boot ROM to the guest."),
 } satisfies Table;
 
+/** What the host has a tap for. */
+const TAPS = ["network", "bridge", "direct", "ethernet"] as const;
+const QUEUED = ["queues", "driver", "rxQueueSize", "txQueueSize"] as const;
+
 const entry = () =>
   z.strictObject(shapeOf(nics)).superRefine((nic, context) => {
     const refuse = (path: string | undefined, message: string) =>
       context.addIssue({ code: "custom", path: path === undefined ? [] : [path], message });
     const [first, second] = sources.NIC_SOURCES.filter((name) => nic[name] !== undefined);
     if (first === undefined) {
-      refuse(undefined, "needs one of network, bridge, direct, user, hostdev");
+      refuse(undefined, `needs one of ${sources.NIC_SOURCES.join(", ")}`);
     }
     if (second !== undefined) refuse(second, `does not go with ${first}: a NIC is on one of them`);
     if (nic.portGroup !== undefined && nic.network === undefined) {
       refuse("portGroup", "goes with a network: port groups are its own");
     }
-    for (const name of ["queues", "driver", "rxQueueSize", "txQueueSize"] as const) {
+    for (const name of [...QUEUED, ...VIRTIO_ONLY]) {
       if (nic[name] === undefined || (nic.model ?? "virtio").startsWith("virtio")) continue;
       refuse(name, `goes with a virtio model, and this NIC is ${nic.model}`);
     }
     for (const name of ["filter", "target", "mtu"] as const) {
       if (nic[name] === undefined) continue;
-      if (nic.user === undefined && nic.hostdev === undefined) continue;
+      if (TAPS.some((source) => nic[source] !== undefined)) continue;
       refuse(name, "goes with network, bridge or direct: the host has no tap for this NIC");
     }
     if (nic.vlan !== undefined && nic.user !== undefined) {
       refuse("vlan", "goes with network, bridge, direct or hostdev");
     }
+    for (const [path, message] of optionClashes(nic)) refuse(path, message);
   });
 
 /** NICs. */
 export const network = {
   nics: list({
-    schema: () => z.array(entry()).superRefine(distinct).describe("NICs, in the guest's order."),
+    schema: () =>
+      z.array(entry()).superRefine((entries, context) => {
+        distinct(entries, context);
+        refuseOwned(nics, entries, context);
+      }).describe("NICs, in the guest's order."),
     path: "./devices/interface",
     select: (domain) => {
       const devices = child(domain, "devices");
@@ -230,13 +278,13 @@ export const network = {
       aliasName(nic) === undefined &&
       getPath(nic, "./mac/@address")?.toLowerCase() === declared.mac,
     insert: (domain, declared) => {
-      const type = sources.NIC_SOURCES.find((name) => declared[name] !== undefined);
+      const type = sources.nicType(declared);
       const hostdev = type === "hostdev";
       const nic = element(
         "interface",
         { type, managed: hostdev ? "yes" : undefined },
         element("mac", { address: String(declared.mac) }),
-        type !== "user" && element("source"),
+        type !== "user" && type !== "ethernet" && element("source"),
         // A virtual function is its own model.
         !hostdev && element("model", { type: String(declared.model ?? "virtio") }),
         element("alias", { name: `ua-${declared.name}` }),

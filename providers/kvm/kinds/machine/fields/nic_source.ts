@@ -20,7 +20,24 @@ import { compact } from "./bits.ts";
 import { formatPci, pciAttributes } from "./pci_address.ts";
 
 /** Names of the fields that say what a NIC is on: one of them is declared. */
-export const NIC_SOURCES = ["network", "bridge", "direct", "user", "hostdev"] as const;
+export const NIC_SOURCES = [
+  "network",
+  "bridge",
+  "direct",
+  "user",
+  "hostdev",
+  "ethernet",
+  "vhostUser",
+  "vdpa",
+  "socket",
+] as const;
+
+/** Types of interfaces by the field that says what a NIC is on, where they differ. */
+export function nicType(declared: JsonObject): string | undefined {
+  const name = NIC_SOURCES.find((one) => declared[one] !== undefined);
+  if (name === "socket") return String((declared.socket as JsonObject).mode);
+  return name?.toLowerCase();
+}
 
 /** The source of that type, bare of what another type left behind. */
 function sourceOf(nic: XmlElement, type: string): XmlElement {
@@ -28,10 +45,8 @@ function sourceOf(nic: XmlElement, type: string): XmlElement {
     nic.attributes.set("type", type);
     const old = child(nic, "source");
     if (old !== undefined) {
-      for (const name of ["network", "bridge", "dev", "mode", "portgroup", "portid"]) {
-        old.attributes.delete(name);
-      }
-      for (const address of children(old, "address")) remove(old, address);
+      old.attributes.clear();
+      for (const item of children(old)) remove(old, item);
     }
   }
   return ensureElement(nic, "./source");
@@ -82,6 +97,108 @@ export const hostdevSource: Binding = custom("./source/address", (nic) => {
   const known = child(source, "address");
   if (known !== undefined) remove(source, known);
   append(source, element("address", { type: "pci", ...pciAttributes(String(value)) }));
+});
+
+/** A tap that somebody else connects. */
+export const ethernetSource: Binding = custom(
+  "./@type",
+  (nic) => nic.attributes.get("type") === "ethernet" ? true : undefined,
+  (nic) => {
+    if (nic.attributes.get("type") === "ethernet") return;
+    nic.attributes.set("type", "ethernet");
+    const source = child(nic, "source");
+    if (source !== undefined) remove(nic, source);
+  },
+);
+
+/** A process of the host that moves the packets, such as a switch in user space. */
+export const vhostUserSchema = z.strictObject({
+  path: z.string().regex(/^\//, "must be an absolute path on the host").describe("Unix socket."),
+  mode: z.enum(["client", "server"]).describe("Whether QEMU calls at the socket or listens."),
+  reconnect: z.int().min(1).max(2 ** 31 - 1).optional()
+    .describe("Seconds after which it calls again, with mode client."),
+}).refine(({ mode, reconnect }) => mode === "client" || reconnect === undefined, {
+  error: 'goes with mode "client"',
+  path: ["reconnect"],
+});
+
+/** A process of the host that moves the packets. */
+export const vhostUserSource: Binding = custom("./source/@path", (nic) => {
+  if (nic.attributes.get("type") !== "vhostuser") return undefined;
+  const source = child(nic, "source");
+  const again = source && child(source, "reconnect");
+  return compact({
+    path: source?.attributes.get("path"),
+    mode: source?.attributes.get("mode"),
+    reconnect: again?.attributes.get("enabled") === "yes"
+      ? Number(again.attributes.get("timeout"))
+      : undefined,
+  });
+}, (nic, value) => {
+  const { path, mode, reconnect } = value as JsonObject;
+  const source = sourceOf(nic, "vhostuser");
+  source.attributes.set("type", "unix");
+  source.attributes.set("path", String(path));
+  source.attributes.set("mode", String(mode));
+  if (reconnect === undefined) return;
+  const again = ensureElement(source, "./reconnect");
+  again.attributes.set("enabled", "yes");
+  again.attributes.set("timeout", String(reconnect));
+});
+
+/** A vDPA device of the host. */
+export const vdpaSource: Binding = custom("./source/@dev", (nic) => {
+  if (nic.attributes.get("type") !== "vdpa") return undefined;
+  return child(nic, "source")?.attributes.get("dev");
+}, (nic, value) => {
+  sourceOf(nic, "vdpa").attributes.set("dev", String(value));
+});
+
+const SOCKETS = ["mcast", "server", "client", "udp"] as const;
+
+/** Straight to other guests, through a socket of the host. */
+export const socketSchema = z.strictObject({
+  mode: z.enum(SOCKETS).describe(
+    "mcast: a group that all are in; server and client: two ends of a TCP connection; udp: datagrams.",
+  ),
+  address: z.ipv4().optional().describe("Address of the group or of the other end."),
+  port: z.int().min(1).max(65535).describe("Port there."),
+  localAddress: z.ipv4().optional().describe("Address of this end, with udp."),
+  localPort: z.int().min(1).max(65535).optional().describe("Port of this end, with udp."),
+}).superRefine(({ mode, address, localAddress, localPort }, context) => {
+  const refuse = (path: string, message: string) =>
+    context.addIssue({ code: "custom", path: [path], message });
+  if (mode !== "server" && address === undefined) refuse("address", "is required");
+  for (const [name, value] of Object.entries({ localAddress, localPort })) {
+    if ((mode === "udp") !== (value !== undefined)) {
+      refuse(name, 'goes with mode "udp", and is required there');
+    }
+  }
+});
+
+/** Straight to other guests, through a socket of the host. */
+export const socketSource: Binding = custom("./source/@port", (nic) => {
+  const mode = nic.attributes.get("type");
+  if (!SOCKETS.some((one) => one === mode)) return undefined;
+  const source = child(nic, "source");
+  const local = source && child(source, "local");
+  const number = (text: string | undefined) => text === undefined ? undefined : Number(text);
+  return compact({
+    mode,
+    address: source?.attributes.get("address"),
+    port: number(source?.attributes.get("port")),
+    localAddress: local?.attributes.get("address"),
+    localPort: number(local?.attributes.get("port")),
+  });
+}, (nic, value) => {
+  const wanted = value as unknown as z.output<typeof socketSchema>;
+  const source = sourceOf(nic, wanted.mode);
+  if (wanted.address !== undefined) source.attributes.set("address", wanted.address);
+  source.attributes.set("port", String(wanted.port));
+  if (wanted.mode !== "udp") return;
+  const local = ensureElement(source, "./local");
+  local.attributes.set("address", String(wanted.localAddress));
+  local.attributes.set("port", String(wanted.localPort));
 });
 
 /** Which VLANs a NIC is in, on Open vSwitch and on virtual functions. */

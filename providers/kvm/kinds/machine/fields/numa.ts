@@ -22,6 +22,7 @@ import { cpuSet, sameCpuSet } from "../cpu_set.ts";
 import { toggle, word, YES_NO } from "./bits.ts";
 import { always } from "./common.ts";
 import { distinctBy, entries } from "./entries.ts";
+import { cacheFields, interconnects } from "./hmat.ts";
 
 const distances = {
   cell: field({
@@ -77,6 +78,16 @@ const cells = {
     "Whether other processes on the host may map the cell's memory.",
   ),
   discard: toggle("./@discard", YES_NO, "Memory is given up, not written out, when QEMU ends."),
+  caches: entries({
+    schema: () =>
+      z.array(z.strictObject(shapeOf(cacheFields))).superRefine(distinctBy("level")).optional()
+        .describe("Caches before the cell's memory (ACPI HMAT)."),
+    parent: ".",
+    element: "cache",
+    attribute: "level",
+    key: "level",
+    fields: cacheFields,
+  }),
   distances: entries({
     schema: () =>
       z.array(z.strictObject(shapeOf(distances))).superRefine(distinctBy("cell")).optional()
@@ -159,6 +170,7 @@ const members = {
     key: "cell",
     fields: cells,
   }),
+  ...interconnects,
   tune: group({
     schema: () =>
       z.strictObject(shapeOf(tune)).optional()

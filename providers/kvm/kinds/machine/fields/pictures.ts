@@ -8,13 +8,17 @@ import { z } from "zod";
 import type { Disruption, JsonObject } from "../../../../provider.ts";
 import { type ChangeContext, field, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { element, getPath } from "../../../xml/mod.ts";
-import { toggle, whole, word, YES_NO } from "./bits.ts";
+import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { audios } from "./audio.ts";
 import { devices, ensureUsb, nameField, usbChange } from "./device.ts";
+import { deviceXml } from "./escape.ts";
+import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
 
 const KIB = 2 ** 32;
 
 const videoFields = {
   name: nameField("video device"),
+  ...deviceXml,
   model: field({
     schema: () =>
       z.enum(["virtio", "vga", "cirrus", "qxl", "bochs", "ramfb", "vmvga", "none"])
@@ -26,6 +30,20 @@ const videoFields = {
   vram: whole("./model/@vram", [1, KIB], "Video memory, KiB, with vga, cirrus, qxl and vmvga."),
   ram: whole("./model/@ram", [1, KIB], "Primary memory, KiB, with qxl."),
   vgamem: whole("./model/@vgamem", [1, KIB], "Memory of the VGA mode, KiB, with qxl."),
+  vram64: whole("./model/@vram64", [1, KIB], "Secondary memory above 4 GiB, KiB, with qxl."),
+  primary: toggle("./model/@primary", YES_NO, "Whether it is the primary one; the first is."),
+  acceleration2d: toggle("./model/acceleration/@accel2d", YES_NO, "Draw in two dimensions by GPU."),
+  renderNode: words(
+    "./model/acceleration/@rendernode",
+    "GPU of the host, for example /dev/dri/renderD128, with driver vhostuser.",
+  ),
+  driver: word(
+    "./driver/@name",
+    ["qemu", "vhostuser"],
+    "Who draws, with virtio: QEMU, or a process of its own.",
+  ),
+  vgaConfig: word("./driver/@vgaconf", ["io", "on", "off"], "How VGA is decoded, with virtio."),
+  virtio: virtioOptions(),
   acceleration: toggle(
     "./model/acceleration/@accel3d",
     YES_NO,
@@ -62,8 +80,15 @@ const videos = devices({
   make: (declared) => element("video", {}, element("model", { type: String(declared.model) })),
 });
 
+const audioBackend = whole(
+  "./audio/@id",
+  [1, 255],
+  "Number of the backend (`audios`) that its sound goes to.",
+);
+
 const soundFields = {
   name: nameField("sound device"),
+  ...deviceXml,
   model: field({
     schema: () =>
       z.enum(["ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "pcspk", "usb"])
@@ -71,6 +96,7 @@ const soundFields = {
     binding: text("./@model"),
     change: "restart",
   }),
+  audio: audioBackend,
   codec: word("./codec/@type", ["duplex", "micro", "output"], "Codec, with ich6 and ich9."),
 } satisfies Table;
 
@@ -98,8 +124,19 @@ function inputChange({ config, live, before, after }: ChangeContext): Disruption
   return bus === "virtio" ? "live" : "restart";
 }
 
+const evdevFields = {
+  grab: word("./source/@grab", ["all"], "Take every device of its kind, with evdev."),
+  grabToggle: word(
+    "./source/@grabToggle",
+    ["ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock", "ctrl-scrolllock"],
+    "Keys that give it to the host and back, with evdev.",
+  ),
+  repeat: toggle("./source/@repeat", ON_OFF, "Repeat keys that are held, with evdev."),
+} satisfies Table;
+
 const inputFields = {
   name: nameField("input device"),
+  ...deviceXml,
   type: field({
     schema: () =>
       z.enum(["tablet", "mouse", "keyboard", "passthrough", "evdev"])
@@ -135,6 +172,9 @@ const inputFields = {
     },
     change: "restart",
   }),
+  model: word("./@model", VIRTIO_MODELS, "Dialect of virtio, with bus virtio."),
+  virtio: virtioOptions(),
+  ...evdevFields,
 } satisfies Table;
 
 const inputEntry = () =>
@@ -146,6 +186,15 @@ const inputEntry = () =>
       refuse("device", 'goes with type "passthrough" or "evdev", and is required there');
     }
     if (input.type === "evdev" && input.bus !== undefined) refuse("bus", "evdev is on no bus");
+    for (const name of ["grab", "grabToggle", "repeat"] as const) {
+      if (input[name] !== undefined && input.type !== "evdev") {
+        refuse(name, 'goes with type "evdev"');
+      }
+    }
+    for (const name of ["model", "virtio"] as const) {
+      if (input[name] === undefined || inputBus(input as JsonObject) === "virtio") continue;
+      refuse(name, 'goes with bus "virtio"');
+    }
     if (input.type === "passthrough" && (input.bus ?? "virtio") !== "virtio") {
       refuse("bus", 'passthrough is on bus "virtio"');
     }
@@ -168,4 +217,4 @@ const inputs = devices({
 });
 
 /** Video, sound, input. */
-export const pictures = { videos, sounds, inputs } satisfies Table;
+export const pictures = { videos, sounds, audios, inputs } satisfies Table;

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { type Binding, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { getPath, setPath } from "../../../xml/mod.ts";
 import * as places from "../places.ts";
-import { toggle, word, words, YES_NO } from "./bits.ts";
+import { since, toggle, word, words, YES_NO } from "./bits.ts";
 
 /** `q35` means the version that it stood for when the machine was made. */
 function machineTypeEqual(declared: unknown, actual: unknown): boolean {
@@ -34,6 +34,10 @@ const loader = {
   type: word("./os/loader/@type", ["rom", "pflash"], "rom: a BIOS; pflash: UEFI in flash memory."),
   readonly: toggle("./os/loader/@readonly", YES_NO, "Whether the guest may write to it."),
   secure: toggle("./os/loader/@secure", YES_NO, "Whether it needs system management mode."),
+  stateless: since(
+    "8.6.0",
+    toggle("./os/loader/@stateless", YES_NO, "Whether it goes without a file of variables."),
+  ),
 } satisfies Table;
 
 /** UEFI with secure boot: a feature that libvirt is asked for, or a loader that has it. */
@@ -109,10 +113,22 @@ export const platform = {
     "Absolute path on the host of the file with the UEFI variables; libvirt names one unless " +
       "declared. It stays through every change.",
   ),
+  nvramTemplate: words(
+    "./os/nvram/@template",
+    "Absolute path on the host of the variables that a new `nvram` is copied from.",
+  ),
   loader: group({
     schema: () =>
       z.strictObject({ ...shapeOf(loader), path: loader.path.schema.unwrap() }).optional()
         .describe("Firmware by its path, instead of `firmware`."),
     fields: loader,
   }),
+  emulator: words(
+    "./devices/emulator",
+    "Absolute path of QEMU on the host; that of the architecture unless declared.",
+  ),
+  acpiTable: words(
+    "./os/acpi/table[@type='slic']",
+    "Absolute path on the host of an ACPI table (SLIC) that the guest finds.",
+  ),
 } satisfies Table;

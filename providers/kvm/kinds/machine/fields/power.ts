@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { type ChangeClass, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { getPath, setPath } from "../../../xml/mod.ts";
-import { toggle, word, words, YES_NO } from "./bits.ts";
+import { since, toggle, word, words, YES_NO } from "./bits.ts";
 
 const ACTIONS = ["destroy", "restart", "preserve", "rename-restart"] as const;
 
@@ -68,6 +68,13 @@ export const power = {
   partition: words(
     "./resource/partition",
     "Resource partition of the host (a cgroup) in which the machine runs, for example `/machine`.",
+  ),
+  fibreChannelAppId: since(
+    "7.7.0",
+    words(
+      "./resource/fibrechannel/@appid",
+      "Name by which a Fibre Channel fabric tells the machine's traffic from others'.",
+    ),
   ),
   generationId: field({
     schema: () =>

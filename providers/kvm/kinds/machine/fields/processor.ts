@@ -6,11 +6,21 @@
 
 import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
-import { type ChangeContext, field, type Table, text } from "../../../table/mod.ts";
-import { getPath } from "../../../xml/mod.ts";
+import {
+  type ChangeContext,
+  field,
+  integer,
+  shapeOf,
+  type Table,
+  text,
+} from "../../../table/mod.ts";
+import { getPath, setPath } from "../../../xml/mod.ts";
 import { cpuSet, sameCpuSet } from "../cpu_set.ts";
 import * as places from "../places.ts";
+import { toggle, whole, word, YES_NO } from "./bits.ts";
+import { always } from "./common.ts";
 import { cpu } from "./cpu.ts";
+import { distinctBy, entries } from "./entries.ts";
 
 /** More vCPUs come live up to the maximum; fewer only where guests let go of them, under KVM. */
 function vcpuChange({ config, live, before, after }: ChangeContext): Disruption {
@@ -19,6 +29,26 @@ function vcpuChange({ config, live, before, after }: ChangeContext): Disruption 
   const fewer = Number(after) < Number(before ?? places.vcpus.read(running));
   return fewer && getPath(running, "./@type") !== "kvm" ? "restart" : "live";
 }
+
+const states = {
+  vcpu: field({
+    schema: () => z.int().min(0).max(4095).describe("Number of the vCPU, from 0."),
+    binding: integer("./@id"),
+    change: "restart",
+    equal: always,
+  }),
+  enabled: field({
+    schema: () => z.boolean().describe("Whether it is on."),
+    binding: {
+      path: "./@enabled",
+      read: (item) => getPath(item, "./@enabled") === "yes",
+      write: (item, value) => setPath(item, "./@enabled", value === true ? "yes" : "no"),
+    },
+    change: "restart",
+  }),
+  hotpluggable: toggle("./@hotpluggable", YES_NO, "Whether it can be unplugged; the first cannot."),
+  order: whole("./@order", [1, 4096], "Place in the order in which they come."),
+} satisfies Table;
 
 /** vCPUs and CPU. */
 export const processor = {
@@ -43,6 +73,23 @@ export const processor = {
     binding: text("./vcpu/@cpuset"),
     change: "restart",
     equal: sameCpuSet,
+  }),
+  cpuPlacement: word(
+    "./vcpu/@placement",
+    ["static", "auto"],
+    "static: on cpuset, or anywhere; auto: on the nodes that numad advises.",
+  ),
+  vcpuStates: entries({
+    schema: () =>
+      z.array(z.strictObject(shapeOf(states))).superRefine(distinctBy("vcpu")).optional().describe(
+        "Single vCPUs: which are on, which can be unplugged, and in what order they come; all of " +
+          "them or none, and as many are on as `vcpus` says.",
+      ),
+    parent: "./vcpus",
+    element: "vcpu",
+    attribute: "id",
+    key: "vcpu",
+    fields: states,
   }),
   cpu,
 } satisfies Table;

@@ -17,13 +17,30 @@ import {
 } from "../../../table/mod.ts";
 import { element, getPath, setPath } from "../../../xml/mod.ts";
 import { size } from "../../size.ts";
-import { flag, ON_OFF, toggle, whole, word } from "./bits.ts";
+import { flag, ON_OFF, since, toggle, whole, word } from "./bits.ts";
 import { devices, nameField } from "./device.ts";
+import { deviceXml } from "./escape.ts";
+import { bootOrder } from "./disks.ts";
+import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
 
 const absolute = z.string().regex(/^\//, "must be an absolute path on the host");
 
+/** Rights as octal digits; libvirt writes them without the leading zeros or with them. */
+function permissions(path: string, doc: string) {
+  return field({
+    schema: () =>
+      z.string().regex(/^[0-7]{3,4}$/, "must be octal digits, for example 0755").optional()
+        .describe(doc),
+    binding: text(path),
+    change: "restart",
+    equal: (declared, actual) =>
+      actual !== undefined && parseInt(String(declared), 8) === parseInt(String(actual), 8),
+  });
+}
+
 const filesystemFields = {
   name: nameField("file system"),
+  ...deviceXml,
   driver: field({
     schema: () =>
       z.enum(["virtiofs", "9p"]).describe(
@@ -41,8 +58,16 @@ const filesystemFields = {
     change: "restart",
   }),
   source: field({
-    schema: () => absolute.describe("Directory of the host."),
+    schema: () =>
+      absolute.optional().describe("Directory of the host; needed unless there is a socket."),
     binding: text("./source/@dir"),
+    change: "restart",
+  }),
+  socket: field({
+    schema: () =>
+      absolute.optional()
+        .describe("Socket of a virtiofsd that runs by itself, instead of a directory; virtiofs."),
+    binding: text("./source/@socket"),
     change: "restart",
   }),
   target: field({
@@ -58,6 +83,22 @@ const filesystemFields = {
     ["passthrough", "mapped", "squash"],
     "Whose rights the guest's users have on the host; passthrough, the only one of virtiofs.",
   ),
+  model: word("./@model", VIRTIO_MODELS, "Dialect of virtio."),
+  virtio: virtioOptions(),
+  bootOrder,
+  fileMode: since(
+    "6.10.0",
+    permissions("./@fmode", "Rights of new files, with 9p and accessMode mapped: `0644`."),
+  ),
+  directoryMode: since(
+    "6.10.0",
+    permissions("./@dmode", "Rights of new directories, with 9p and accessMode mapped: `0755`."),
+  ),
+  writePolicy: word(
+    "./driver/@wrpolicy",
+    ["immediate"],
+    "Write through to the host's disk at once, with 9p.",
+  ),
   readonly: flag("./readonly", "The guest cannot write, with 9p."),
   multidevs: word(
     "./@multidevs",
@@ -72,6 +113,13 @@ const filesystemFields = {
   }),
   xattr: toggle("./binary/@xattr", ON_OFF, "Extended attributes, with virtiofs."),
   cache: word("./binary/cache/@mode", ["none", "always"], "Cache of the guest, with virtiofs."),
+  posixLocks: toggle("./binary/lock/@posix", ON_OFF, "Locks by fcntl, with virtiofs."),
+  fileLocks: toggle("./binary/lock/@flock", ON_OFF, "Locks by flock, with virtiofs."),
+  sandbox: word(
+    "./binary/sandbox/@mode",
+    ["namespace", "chroot"],
+    "How virtiofsd is kept from the rest of the host, with virtiofs.",
+  ),
   threadPool: field({
     schema: () =>
       z.int().min(0).max(1024).optional().describe("Threads that serve it, with virtiofs."),
@@ -81,19 +129,33 @@ const filesystemFields = {
   }),
 } satisfies Table;
 
-const VIRTIOFS = ["queueSize", "binary", "xattr", "cache", "threadPool"] as const;
+const VIRTIOFS = [
+  "socket",
+  "queueSize",
+  "binary",
+  "xattr",
+  "cache",
+  "posixLocks",
+  "fileLocks",
+  "sandbox",
+  "threadPool",
+] as const;
+const PLAN9 = ["readonly", "multidevs", "fileMode", "directoryMode", "writePolicy"] as const;
 
 const filesystemEntry = () =>
   z.strictObject(shapeOf(filesystemFields)).superRefine((share, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
+    if ((share.source === undefined) === (share.socket === undefined)) {
+      refuse("source", "is required, unless there is a socket, and does not go with one");
+    }
     if (share.driver === "9p") {
       for (const name of VIRTIOFS) {
         if (share[name] !== undefined) refuse(name, 'goes with driver "virtiofs"');
       }
       return;
     }
-    for (const name of ["readonly", "multidevs"] as const) {
+    for (const name of PLAN9) {
       if (share[name] !== undefined) refuse(name, 'goes with driver "9p"');
     }
     if ((share.accessMode ?? "passthrough") !== "passthrough") {
@@ -123,6 +185,7 @@ const UNIT: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 
 
 const shmemFields = {
   name: nameField("shared memory"),
+  ...deviceXml,
   region: field({
     schema: () =>
       z.string().regex(/^[^/\s]{1,200}$/, "must be a name without / or space")
@@ -159,6 +222,11 @@ const shmemFields = {
     change: "restart",
   }),
   vectors: whole("./msi/@vectors", [1, 2048], "Interrupts, with ivshmem-doorbell."),
+  ioEventFd: toggle(
+    "./msi/@ioeventfd",
+    ON_OFF,
+    "Take interrupts apart from the vCPU, with ivshmem-doorbell.",
+  ),
 } satisfies Table;
 
 const shmemEntry = () =>

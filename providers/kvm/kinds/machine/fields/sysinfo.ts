@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { type Field, field, group, shapeOf, type Table } from "../../../table/mod.ts";
+import { type Field, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
 import {
   children,
   element,
@@ -15,7 +15,9 @@ import {
   setPath,
   textOf,
 } from "../../../xml/mod.ts";
-import { word } from "./bits.ts";
+import { word, words } from "./bits.ts";
+import { always } from "./common.ts";
+import { distinctBy, entries } from "./entries.ts";
 
 /** What a table has to say, by its element. */
 const ENTRIES = {
@@ -81,12 +83,53 @@ const members = {
   }),
 } satisfies Table;
 
-/** SMBIOS. */
+const fwCfg = {
+  name: field({
+    schema: () =>
+      z.string().regex(
+        /^opt\/[\x21-\x7e]{1,51}$/,
+        "must begin with opt/, for example opt/org.example/config",
+      )
+        .describe("Name, for example `opt/com.coreos/config`, by which the guest finds it."),
+    binding: text("./@name"),
+    change: "restart",
+    equal: always,
+  }),
+  value: words(".", "What stands there."),
+  file: field({
+    schema: () =>
+      z.string().regex(/^\//, "must be an absolute path on the host").optional()
+        .describe("File of the host with what stands there, instead of a value."),
+    binding: text("./@file"),
+    change: "restart",
+  }),
+} satisfies Table;
+
+const FW_CFG = "./sysinfo[@type='fwcfg']";
+
+/** SMBIOS, and QEMU's own way to hand the guest's firmware a file. */
 export const sysinfo = {
   smbios: group({
     schema: () =>
       z.strictObject(shapeOf(members)).optional()
         .describe("What the firmware tells of the machine."),
     fields: members,
+  }),
+  firmwareConfig: entries({
+    schema: () =>
+      z.array(
+        z.strictObject(shapeOf(fwCfg)).refine(
+          ({ value, file }) => (value === undefined) !== (file === undefined),
+          { error: "needs a value or a file, and not both" },
+        ),
+      ).superRefine(distinctBy("name")).optional().describe(
+        "Values and files that the guest finds by name (fw_cfg): Ignition takes its configuration " +
+          "from there.",
+      ),
+    parent: FW_CFG,
+    element: "entry",
+    attribute: "name",
+    key: "name",
+    fields: fwCfg,
   }),
 } satisfies Table;

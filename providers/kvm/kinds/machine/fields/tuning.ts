@@ -31,7 +31,7 @@ import { size } from "../../size.ts";
 import { cpuSet, sameCpuSet } from "../cpu_set.ts";
 import { ioThreadCount } from "../io_threads.ts";
 import * as places from "../places.ts";
-import { whole } from "./bits.ts";
+import { since, whole } from "./bits.ts";
 import { always } from "./common.ts";
 import { distinctBy, entries } from "./entries.ts";
 
@@ -274,6 +274,24 @@ const memTune = {
   swapHardLimit: memoryLimit("swap_hard_limit", "Most memory and swap together."),
 } satisfies Table;
 
+const pool = (place: string) =>
+  ({
+    min: since(
+      "8.5.0",
+      whole(`${place}/@thread_pool_min`, [0, 4096], "Workers that are kept, 0 to 4096."),
+    ),
+    max: since(
+      "8.5.0",
+      whole(`${place}/@thread_pool_max`, [1, 4096], "Most workers, 1 to 4096."),
+    ),
+  }) satisfies Table;
+
+const defaultPool = pool("./defaultiothread");
+const threadPools = {
+  ioThread: numbered("id", "Number of the I/O thread, from 1.", 1),
+  ...pool("."),
+} satisfies Table;
+
 /** CPU time, pins, I/O threads, block I/O, memory limits. */
 export const tuning = {
   ioThreads: field({
@@ -283,6 +301,22 @@ export const tuning = {
     binding: ioThreadCount,
     change: "live",
     equal: (declared, actual) => declared === (actual ?? 0),
+  }),
+  defaultIoThread: group({
+    schema: () =>
+      z.strictObject(shapeOf(defaultPool)).optional()
+        .describe("Workers of the main loop, which serves what has no I/O thread of its own."),
+    fields: defaultPool,
+  }),
+  ioThreadPools: entries({
+    schema: () =>
+      z.array(z.strictObject(shapeOf(threadPools))).superRefine(distinctBy("ioThread")).optional()
+        .describe("Workers of single I/O threads."),
+    parent: "./iothreadids",
+    element: "iothread",
+    attribute: "id",
+    key: "ioThread",
+    fields: threadPools,
   }),
   cpuTune: group({
     schema: () => z.strictObject(shapeOf(cpuTune)).optional().describe("CPU time and pins."),
