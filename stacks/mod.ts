@@ -2,6 +2,9 @@
  * The stack language: what a stack's author imports. `evaluate.ts` beside it runs a stack file in a
  * process without permissions.
  *
+ * What an author may write stands in `types/` as plain types that import nothing but types: a check of a
+ * stack reads these, and neither what validates nor what declares.
+ *
  * May not: perform I/O, look at the clock or at anything random, import what does. `evaluate.ts` and
  * `sandbox/` do start processes; nothing here imports them.
  *
@@ -14,9 +17,9 @@ export { StaddleError } from "../providers/error.ts";
 export type { StaddleErrorInit } from "../providers/error.ts";
 export type { SshOptions } from "../providers/provider.ts";
 export type { CloudFile, CloudInit, CloudUser } from "./cloud_config.ts";
-export type { AdoptOptions, CommonOptions } from "./declare/context.ts";
-export type { HostOptions } from "./declare/host.ts";
-export type { ImageOptions } from "./declare/image.ts";
+export type { AdoptOptions, CommonOptions } from "./types/common.ts";
+export type { HostOptions } from "./types/host.ts";
+export type { ImageOptions } from "./types/image.ts";
 export type {
   DiskOptions,
   InlineDisk,
@@ -24,39 +27,15 @@ export type {
   NicOptions,
   VolumeDisk,
   XmlPatch,
-} from "./declare/machine_options.ts";
-export type {
-  DeviceOptions,
-  DiskAttachment,
-  DriveOptions,
-  HostDisk,
-  MachineFields,
-  NicTuning,
-} from "./declare/machine_devices.ts";
-export type {
-  ClockOptions,
-  CpuOptions,
-  FeatureOptions,
-  HypervOptions,
-  MemoryBackingOptions,
-  NumaMode,
-  NumaOptions,
-  PlatformOptions,
-  SmbiosOptions,
-} from "./declare/machine_platform.ts";
-export type {
-  BlkioTuneOptions,
-  CpuTuneOptions,
-  LifecycleAction,
-  Scheduling,
-  TuningOptions,
-} from "./declare/machine_tuning.ts";
+} from "./types/machine.ts";
+export type { DiskAttachment, DriveOptions, HostDisk, NicTuning } from "./types/machine_devices.ts";
+export type * from "./types/machine_fields.ts";
 export type {
   DnsOptions,
   ExistingNetworkOptions,
   NetworkOptions,
   Reservation,
-} from "./declare/network.ts";
+} from "./types/network.ts";
 export type {
   Duration,
   HookCommand,
@@ -65,18 +44,13 @@ export type {
   ResourceOptions,
   ScopeOptions,
   Timeouts,
-} from "./declare/options.ts";
-export type { ExistingPoolOptions, PoolOptions } from "./declare/pool.ts";
-export type {
-  ExistingVolumeOptions,
-  Size,
-  VolumeContent,
-  VolumeOptions,
-} from "./declare/volume.ts";
+} from "./types/options.ts";
+export type { ExistingPoolOptions, PoolOptions } from "./types/pool.ts";
+export type { ExistingVolumeOptions, Size, VolumeContent, VolumeOptions } from "./types/volume.ts";
 export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } from "./handles.ts";
 export { sensitive } from "./outputs.ts";
 export type { Sensitive } from "./outputs.ts";
-export type { HostScope, Repeats, SpanningScope, StackScope } from "./scope.ts";
+export type { HostScope, Repeats, SpanningScope, StackScope } from "./types/scope.ts";
 export { brand, stack } from "./stack.ts";
 export type {
   Declare,

@@ -7,7 +7,7 @@
 import { StaddleError } from "../providers/error.ts";
 import { callSite } from "./call_site.ts";
 import { show } from "./refuse.ts";
-import type { StackScope } from "./scope.ts";
+import type { StackScope } from "./types/scope.ts";
 import type { ParameterType } from "./zod.ts";
 
 /** Parameters of a stack: a zod type for each name. */

@@ -5,22 +5,11 @@
  */
 
 import { z } from "zod";
-import type { HostDeclaration, SshOptions } from "../../providers/provider.ts";
+import type { HostDeclaration } from "../../providers/provider.ts";
 import { callSite } from "../call_site.ts";
 import type { Recorder } from "../recorder.ts";
 import { checkKeys, complaint, type Subject, validate } from "../refuse.ts";
-
-/** A host, and how it is reached. */
-export interface HostOptions {
-  /** libvirt URI: `qemu:///system`, `qemu+ssh://root@kvm1/system`, … */
-  readonly uri: string;
-  /** How OpenSSH reaches it; what is left out comes from the user's own configuration. */
-  readonly ssh?: SshOptions;
-  /** Seconds within which it must answer; 15 unless declared. */
-  readonly connectTimeout?: number;
-  /** Most steps in flight on it at once; 5 unless declared. */
-  readonly parallelism?: number;
-}
+import type { HostOptions } from "../types/host.ts";
 
 const text = z.string().min(1, "must not be empty");
 

@@ -4,13 +4,12 @@
  * @module
  */
 
-import { type Image, type Pool, seal } from "../handles.ts";
+import { type Image, seal } from "../handles.ts";
 import { complaint, show, validate } from "../refuse.ts";
 import { imageSchema } from "../schemas.ts";
 import {
   checkFields,
   commonFields,
-  type CommonOptions,
   type Context,
   formerName,
   record,
@@ -18,21 +17,7 @@ import {
   unknown,
 } from "./context.ts";
 import { declarePath, fileIn, poolOrStore } from "./pool.ts";
-
-/** An image. It is kept under its digest, so two stacks that use it share one file. */
-export interface ImageOptions extends Omit<CommonOptions, "name"> {
-  /**
-   * Where it comes from: `https://…`, or a file on this machine, its path relative to the stack's
-   * folder (`./images/web.qcow2`) or absolute.
-   */
-  readonly from: string;
-  /** SHA-256 of the file, 64 hexadecimal digits. Required for `https://…`. */
-  readonly sha256?: string;
-  /** Taken from the file's name unless declared: `.qcow2`, else raw; `.img` may be either. */
-  readonly format?: "qcow2" | "raw";
-  /** Pool that keeps it; the host's store unless declared. */
-  readonly pool?: Pool;
-}
+import type { ImageOptions } from "../types/image.ts";
 
 /** Declares an image. */
 export function declareImage(context: Context, name: string, options: unknown): Image {

@@ -20,7 +20,7 @@ import {
   subjectOf,
   unknown,
 } from "./context.ts";
-import type { MachineOptions } from "./machine_options.ts";
+import type { MachineOptions } from "../types/machine.ts";
 import {
   type DeclaredDisk,
   type DeclaredNic,

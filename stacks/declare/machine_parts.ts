@@ -30,14 +30,14 @@ import {
 } from "../refuse.ts";
 import { machineSchema, seedSchema } from "../schemas.ts";
 import { type Context, record, reference, unknown } from "./context.ts";
-import type { DriveOptions, HostDisk } from "./machine_devices.ts";
+import type { DriveOptions, HostDisk } from "../types/machine_devices.ts";
 import type {
   DiskOptions,
   InlineDisk,
   MachineOptions,
   NicOptions,
   VolumeDisk,
-} from "./machine_options.ts";
+} from "../types/machine.ts";
 import { networkFacts } from "./network.ts";
 import type { OwnOptions, partOptions } from "./options.ts";
 import { poolOrStore } from "./pool.ts";

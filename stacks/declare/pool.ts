@@ -10,10 +10,8 @@ import { poolSchema } from "../schemas.ts";
 import {
   addressOf,
   adoptedUuid,
-  type AdoptOptions,
   checkFields,
   commonFields,
-  type CommonOptions,
   type Context,
   nameOnHost,
   record,
@@ -21,20 +19,7 @@ import {
   subjectOf,
   unknown,
 } from "./context.ts";
-
-/** A storage pool that the stack makes: a folder on the host. */
-export interface PoolOptions extends CommonOptions, AdoptOptions {
-  /** Absolute path of the folder on the host, for example `/srv/machines`. */
-  readonly path: string;
-  /** Start together with the host; true unless declared. */
-  readonly autostart?: boolean;
-}
-
-/** A storage pool that must be on the host already, and is never changed. */
-export interface ExistingPoolOptions extends CommonOptions {
-  /** Its folder. Only needed when the stack asks for paths in it. */
-  readonly path?: string;
-}
+import type { PoolOptions } from "../types/pool.ts";
 
 /** Name and folder of the store that is used when a declaration names no pool. */
 export const STORE = { name: "staddle", path: "/var/lib/libvirt/staddle" } as const;

@@ -11,7 +11,6 @@ import { volumeSchema } from "../schemas.ts";
 import {
   checkFields,
   commonFields,
-  type CommonOptions,
   type Context,
   formerName,
   record,
@@ -21,40 +20,7 @@ import {
 } from "./context.ts";
 import type { OwnOptions } from "./options.ts";
 import { declarePath, fileIn, poolOrStore } from "./pool.ts";
-
-/** A size: a number and a unit (`"20GiB"`; KiB, MiB, GiB, TiB, PiB), or a whole number of bytes. */
-export type Size = string | number;
-
-/** What a volume holds and where. */
-export interface VolumeContent {
-  /** What the guest sees. A blank volume needs it; a clone has the image's size unless larger. */
-  readonly size?: Size;
-  /** Image that it is cloned from; blank unless given. */
-  readonly clone?: Image;
-  /**
-   * `overlay` (unless declared): holds only what differs from the image, made in no time; `full`: a
-   * copy that needs the image no longer.
-   */
-  readonly mode?: "overlay" | "full";
-  /** qcow2 unless declared; an overlay is always qcow2. */
-  readonly format?: "qcow2" | "raw";
-  /** Pool that holds it; the image's pool, else the host's store, unless declared. */
-  readonly pool?: Pool;
-}
-
-/** A volume. Its file is named after it, with the format behind. */
-export interface VolumeOptions extends CommonOptions, VolumeContent {
-  /** True for one that is on the host already: it becomes this one when the stack is applied. */
-  readonly adopt?: true;
-}
-
-/** A volume that must be on the host already, and is never changed. */
-export interface ExistingVolumeOptions extends CommonOptions {
-  /** Pool that holds it. */
-  readonly pool: Pool;
-  /** Format of the file; qcow2 unless declared. */
-  readonly format?: "qcow2" | "raw";
-}
+import type { ExistingVolumeOptions, VolumeContent, VolumeOptions } from "../types/volume.ts";
 
 /** Fields of {@linkcode VolumeContent}. */
 export const contentFields: readonly string[] = ["size", "clone", "mode", "format", "pool"];

@@ -6,9 +6,9 @@
 
 import { StaddleError } from "../../providers/error.ts";
 import { callSite } from "../call_site.ts";
-import type { MachineOptions } from "../declare/machine_options.ts";
+import type { MachineOptions } from "../types/machine.ts";
 import type { Machine } from "../handles.ts";
-import type { HostScope } from "../scope.ts";
+import type { HostScope } from "../types/scope.ts";
 
 /** A machine that is about to be declared. */
 export interface Member<Shared> {

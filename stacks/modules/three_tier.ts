@@ -5,10 +5,10 @@
  */
 
 import type { CloudFile, CloudInit } from "../cloud_config.ts";
-import type { MachineOptions } from "../declare/machine_options.ts";
-import type { Size } from "../declare/volume.ts";
+import type { MachineOptions } from "../types/machine.ts";
+import type { Size } from "../types/volume.ts";
 import type { Image, Machine, Network } from "../handles.ts";
-import type { HostScope } from "../scope.ts";
+import type { HostScope } from "../types/scope.ts";
 
 /** Machines of one tier. */
 export interface TierOptions {

@@ -6,10 +6,9 @@
 
 import type { CloudInit } from "../cloud_config.ts";
 import type { Image, Network, Pool, Volume } from "../handles.ts";
-import type { AdoptOptions, CommonOptions } from "./context.ts";
-import type { DeviceOptions, DiskAttachment, HostDisk, NicTuning } from "./machine_devices.ts";
-import type { PlatformOptions } from "./machine_platform.ts";
-import type { TuningOptions } from "./machine_tuning.ts";
+import type { AdoptOptions, CommonOptions } from "./common.ts";
+import type { DiskAttachment, DriveOptions, HostDisk, NicTuning } from "./machine_devices.ts";
+import type { MachineFields } from "./machine_fields.ts";
 import type { VolumeContent } from "./volume.ts";
 
 /** A disk on a volume that is declared by itself. */
@@ -63,64 +62,39 @@ export type XmlPatch =
     }
   );
 
-/** A virtual machine. What is not declared is left to the host, now and later. */
-export interface MachineOptions
-  extends CommonOptions, AdoptOptions, PlatformOptions, TuningOptions, DeviceOptions {
+/**
+ * A virtual machine: the fields of the machine's table, and what is known by handles. What is not
+ * declared is left to the host, now and later.
+ */
+export interface MachineOptions extends
+  CommonOptions,
+  AdoptOptions,
+  Omit<
+    MachineFields,
+    "name" | "seed" | "boot" | "disks" | "nics" | "cdroms" | "floppies" | "xml"
+  > {
   /** Disks in the guest's order. */
   readonly disks?: readonly DiskOptions[];
   /** NICs in the guest's order. */
   readonly nics?: readonly NicOptions[];
+  /** CD-ROM drives, beside the one with the cloud-init seed. */
+  readonly cdroms?: readonly DriveOptions[];
+  /** Floppy drives. */
+  readonly floppies?: readonly Omit<DriveOptions, "bus">[];
   /** What cloud-init does at the first boot. */
   readonly cloudInit?: CloudInit;
   /** Pool for inline disks and the seed; the image's pool, else the host's store. */
   readonly pool?: Pool;
   /** Direct kernel boot, instead of a boot loader on a disk. */
   readonly boot?: {
+    /** The kernel. */
     readonly kernel: Image;
+    /** The initial RAM disk. */
     readonly initrd?: Image;
     /** Kernel command line. */
     readonly cmdline?: string;
     /** Absolute path of a device tree on the host, for ARM and PowerPC. */
     readonly deviceTree?: string;
-  };
-  /**
-   * `prefer-kvm` (unless declared): KVM where guests really run under it, else full emulation (TCG);
-   * `require-kvm`: refuse a host where they do not; `tcg`: full emulation.
-   */
-  readonly accel?: "prefer-kvm" | "require-kvm" | "tcg";
-  /** Architecture of the guest, for example `x86_64`; the host's unless declared. */
-  readonly arch?: string;
-  /** Machine type of QEMU; q35 unless declared. */
-  readonly machine?: string;
-  /** Short description, one line. */
-  readonly title?: string;
-  /** Description, any text. */
-  readonly description?: string;
-  /** Serial console; true unless declared. */
-  readonly console?: boolean;
-  /** File on the host to which the serial console's output is appended. */
-  readonly consoleLog?: string;
-  /** Channel for the QEMU guest agent; true unless declared. */
-  readonly agent?: boolean;
-  /** Graphics console on the host's loopback; none unless declared. */
-  readonly graphics?: "none" | "vnc" | "spice";
-  /** Start together with the host. */
-  readonly autostart?: boolean;
-  /** Whether it runs. A new machine is started unless `off`; later it is left alone unless declared. */
-  readonly power?: "on" | "off";
-  /** What to do with a change that a running guest cannot take; `next-boot` unless declared. */
-  readonly whenRestartNeeded?: "now" | "next-boot" | "never";
-  /** What to wait for after the machine was made. */
-  readonly wait?: {
-    /**
-     * `running`: QEMU runs; `lease`: a DHCP lease is held; `agent`: the guest agent answers; `port`:
-     * a TCP port of the first address accepts.
-     */
-    readonly for: "running" | "lease" | "agent" | "port";
-    /** TCP port, with `for: "port"`. */
-    readonly port?: number;
-    /** Seconds; 120 unless declared. */
-    readonly timeout?: number;
   };
   /**
    * What no other field says: places in libvirt's XML. A place that another field owns is refused; one

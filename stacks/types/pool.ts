@@ -1,0 +1,21 @@
+/**
+ * What a pool is declared by.
+ *
+ * @module
+ */
+
+import type { AdoptOptions, CommonOptions } from "./common.ts";
+
+/** A storage pool that the stack makes: a folder on the host. */
+export interface PoolOptions extends CommonOptions, AdoptOptions {
+  /** Absolute path of the folder on the host, for example `/srv/machines`. */
+  readonly path: string;
+  /** Start together with the host; true unless declared. */
+  readonly autostart?: boolean;
+}
+
+/** A storage pool that must be on the host already, and is never changed. */
+export interface ExistingPoolOptions extends CommonOptions {
+  /** Its folder. Only needed when the stack asks for paths in it. */
+  readonly path?: string;
+}
