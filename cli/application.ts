@@ -192,7 +192,7 @@ const graph: Command<Context> = buildCommand<GraphFlags, [string], Context>({
   docs: { brief: "Draw what a stack declares and what needs what" },
 });
 
-const history: Command<Context> = buildCommand<HistoryFlags, [string], Context>({
+const history: Command<Context> = buildCommand<HistoryFlags, [string, string?], Context>({
   loader: async () => (await import("./commands/history.ts")).history,
   parameters: {
     flags: {
@@ -205,9 +205,17 @@ const history: Command<Context> = buildCommand<HistoryFlags, [string], Context>(
         default: "20",
       },
     },
-    positional: { kind: "tuple", parameters: [recordedArgument] },
+    positional: {
+      kind: "tuple",
+      parameters: [recordedArgument, {
+        brief: "A revision, by the beginning of its id: its steps are shown",
+        parse: String,
+        placeholder: "revision",
+        optional: true,
+      }],
+    },
   },
-  docs: { brief: "Show the runs of a stack: who, when, what, result" },
+  docs: { brief: "Show the runs of a stack, or one of them: who, when, what, result" },
 });
 
 const doctor: Command<Context> = buildCommand<{ json?: boolean }, [string?], Context>({

@@ -61,7 +61,8 @@ export async function topologyOfRun(
       summary: `What revision ${run.id.slice(0, 8)} of stack "${stack}" brought about is not kept`,
       where: [store.location],
       details: [`${run.command} of ${run.startedAt} by ${run.who}`],
-      help: "choose a run that applied or destroyed the whole stack, and not too long ago; or check " +
+      help:
+        "choose a run that applied or destroyed the whole stack, and not too long ago; or check " +
         "out the stack's file as it was then, and plan that",
     });
   }

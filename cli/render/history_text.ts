@@ -1,10 +1,10 @@
 /**
- * The runs of a stack, newest first.
+ * The runs of a stack, newest first, and one of them in full.
  *
  * @module
  */
 
-import type { RunRecord } from "../../state/store.ts";
+import type { JournalEntry, RunRecord } from "../../state/store.ts";
 import { plain, type Style } from "./style.ts";
 import { table } from "./table.ts";
 
@@ -16,18 +16,92 @@ export function historyText(
 ): string {
   if (runs.length === 0) return `Stack "${stack}" has no recorded runs.`;
   return table(
-    ["STARTED", "RUN", "COMMAND", "WHO", "RESULT", "CHANGES", "TOOK"],
+    ["STARTED", "REVISION", "COMMAND", "WHO", "PLAN", "RESULT", "DONE", "TOOK"],
     runs.map((run) => [
       run.startedAt.replace(/\.\d+Z$/, "Z"),
       run.id.slice(0, 8),
       run.command,
       run.who,
+      run.planned === undefined ? "" : sumText(run.planned),
       run.result ?? "never ended",
-      `+${run.add} ~${run.change} -${run.destroy}`,
+      sumText(run),
       run.endedAt === undefined ? "" : took(Date.parse(run.endedAt) - Date.parse(run.startedAt)),
     ]),
     style,
   );
+}
+
+type Sum = Pick<RunRecord, "import" | "add" | "change" | "destroy">;
+
+/** `+1 ~0 -2`, and how many were taken over where any were. */
+function sumText({ import: imported, add, change, destroy }: Sum): string {
+  return `+${add} ~${change} -${destroy}${imported === undefined ? "" : `, ${imported} imported`}`;
+}
+
+/** What is told of one run. */
+export interface Revision {
+  readonly run: RunRecord;
+  /** In order; empty where it is no longer kept. */
+  readonly journal: readonly JournalEntry[];
+  /** Whether `plan --to` can plan the way back to it. */
+  readonly kept: boolean;
+}
+
+/** A run in full: who, when, what was planned, and what became of each step. */
+export function revisionText(
+  stack: string,
+  { run, journal, kept }: Revision,
+  style: Style = plain,
+): string {
+  const lines: [string, string][] = [
+    ["stack", stack],
+    ["command", run.command],
+    ["who", run.who],
+    ["started", run.startedAt],
+    ["ended", run.endedAt ?? "never"],
+    ["result", run.result ?? "never ended"],
+    ["planned", run.planned === undefined ? "not known" : sumText(run.planned)],
+    ["done", sumText(run)],
+    ["parameters", parametersText(run.parameters)],
+    ["way back", kept ? `staddle plan ${stack} --to ${run.id.slice(0, 8)}` : "not kept"],
+  ];
+  const width = Math.max(...lines.map(([name]) => name.length));
+  const steps = stepsOf(journal);
+  return [
+    style.bold(`revision ${run.id}`),
+    ...lines.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    "",
+    steps.length > 0
+      ? table(["STEP", "RESULT", "TOOK", "WHY"], steps, style)
+      : journal.length === 0 && sumOf(run) > 0
+      ? "Its steps are no longer kept."
+      : "It had no steps.",
+  ].join("\n");
+}
+
+function sumOf({ add, change, destroy }: Sum): number {
+  return add + change + destroy;
+}
+
+function parametersText(parameters: RunRecord["parameters"]): string {
+  const entries = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(", ") || "none";
+}
+
+/** A line for each step, in the order in which they began. */
+function stepsOf(journal: readonly JournalEntry[]): string[][] {
+  const ends = new Map(
+    journal.filter(({ phase }) => phase !== "begin").map((entry) => [entry.step, entry]),
+  );
+  return journal.filter(({ phase }) => phase === "begin").map(({ step, at }) => {
+    const end = ends.get(step);
+    return [
+      step,
+      end === undefined ? "never ended" : end.phase === "end" ? "done" : "failed",
+      end === undefined ? "" : took(Date.parse(end.at) - Date.parse(at)),
+      end?.detail ?? "",
+    ];
+  });
 }
 
 /** A duration for people: `0.4s`, `12s`, `3m05s`. */

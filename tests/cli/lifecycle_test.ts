@@ -176,7 +176,7 @@ Deno.test({
           assert.equal(stopped.code, 130, stopped.stdout + stopped.stderr);
           assert.match(
             stopped.stderr,
-            /^Apply cancelled\. .*\nThe record is true; to go on: staddle /m,
+            /^Apply cancelled\. [^]*^The record is true; to go on: staddle /m,
           );
           const next = await on("apply", "--yes");
           assert.equal(next.code, 0, next.stderr);

@@ -4,7 +4,7 @@ import { errorText, exitCodeOf } from "../../cli/render/error_text.ts";
 import { graphDot } from "../../cli/render/graph_dot.ts";
 import { graphMermaid } from "../../cli/render/graph_mermaid.ts";
 import { graphOf } from "../../cli/render/graph_view.ts";
-import { historyText, took } from "../../cli/render/history_text.ts";
+import { historyText, revisionText, took } from "../../cli/render/history_text.ts";
 import { outputsJson, outputsText } from "../../cli/render/outputs_text.ts";
 import { stateList, stateShow } from "../../cli/render/state_text.ts";
 import { coloured } from "../../cli/render/style.ts";
@@ -101,11 +101,47 @@ Deno.test("the runs of a stack", () => {
         startedAt: "2026-03-01T10:00:00.000Z",
         endedAt: "2026-03-01T10:01:05.100Z",
         result: "done",
+        planned: { import: 1, add: 3, change: 0, destroy: 0 },
+        import: 1,
       },
       { ...run, id: "a1c2d3e4-0000", command: "destroy", startedAt: "2026-02-01T10:00:00Z" },
     ]),
   );
   assert.equal(historyText("web", []), 'Stack "web" has no recorded runs.');
+  const failed = {
+    ...run,
+    id: "c1c2d3e4-0000",
+    command: "apply",
+    parameters: { replicas: 2 },
+    planned: { add: 4, change: 1, destroy: 0 },
+    startedAt: "2026-03-01T10:00:00.000Z",
+    endedAt: "2026-03-01T10:01:05.100Z",
+    result: "failed",
+  } as const;
+  const line = (step: string, phase: "begin" | "end" | "failed", second: number) => ({
+    run: failed.id,
+    step,
+    address: step.slice(step.indexOf(":") + 1),
+    operation: step.slice(0, step.indexOf(":")),
+    phase,
+    at: new Date(Date.UTC(2026, 2, 1, 10, 0, second)).toISOString(),
+    ...(phase === "failed" ? { detail: "kvm.pool-full: the pool has no room" } : {}),
+  });
+  const journal = [
+    line("create:lab/volume.web-root", "begin", 1),
+    line("create:lab/network.front", "begin", 1),
+    line("create:lab/network.front", "end", 3),
+    line("create:lab/volume.web-root", "failed", 20),
+    line("update:lab/machine.db", "begin", 21),
+  ];
+  golden(
+    import.meta.url,
+    "revision.txt",
+    [
+      revisionText("web", { run: failed, journal, kept: true }),
+      revisionText("web", { run: failed, journal: [], kept: false }),
+    ].join("\n\n"),
+  );
   assert.deepEqual([412, 12_400, 185_000].map(took), ["0.4s", "12s", "3m05s"]);
 });
 
