@@ -6,6 +6,7 @@
 
 import { sameJson } from "../planner/digest.ts";
 import { ownerOf } from "../planner/leftover.ts";
+import { plannedHooks } from "../planner/options.ts";
 import type { Plan } from "../planner/plan.ts";
 import { summarize } from "../planner/summary.ts";
 import type { Topology } from "../planner/topology.ts";
@@ -22,6 +23,7 @@ import type {
 import type { JournalEntry, Lease, RecordWrite, RunRecord, StackRecord } from "../state/store.ts";
 import {
   attempt,
+  declaredTimeout,
   defaultRetry,
   defaultTimeouts,
   type RetryPolicy,
@@ -37,6 +39,7 @@ import {
   type StopReason,
   type TimelessEvent,
 } from "./events.ts";
+import { refuseHooks, runHook } from "./hooks.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import type { ApplyResult, FailedStep, Note, SkippedStep } from "./result.ts";
 import { type Schedule, schedule, type Silenced } from "./schedule.ts";
@@ -77,6 +80,8 @@ export interface ApplyOptions {
   readonly abort?: AbortSignal;
   /** Seconds that a step may take, by operation; an hour and less by default. */
   readonly timeouts?: Partial<Readonly<Record<Operation, number>>>;
+  /** Whether the commands that the stack wants run beside steps are run. Refused by default. */
+  readonly allowHooks?: boolean;
   /** When and how often what is transient is tried again. */
   readonly retry?: RetryPolicy;
   /** Milliseconds between being told to stop and being left alone; 5000 by default. */
@@ -97,6 +102,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
   const { lineage } = plan.record;
   const otherRecord = lineage !== undefined && lineage !== options.record?.lineage;
   if (plan.record.serial !== serial || otherRecord) throw staleRecord(plan, serial);
+  if (options.allowHooks !== true) refuseHooks(plan);
   const queue = schedule(plan.steps, {
     parallelism: options.parallelism ?? PARALLELISM,
     hosts: plan.hosts,
@@ -113,6 +119,7 @@ class Run {
   readonly #index: moments.PlanIndex;
   readonly #options: ApplyOptions;
   readonly #queue: Schedule;
+  readonly #hooks: ReturnType<typeof plannedHooks>;
   readonly #record: Recorder;
   readonly #sessions = new Map<string, Promise<HostSession>>();
   /** The failed step for which a host counts as lost. */
@@ -138,6 +145,7 @@ class Run {
     this.#index = moments.indexPlan(plan);
     this.#options = options;
     this.#queue = queue;
+    this.#hooks = plannedHooks(plan.steps);
     this.#record = recorder(options.lease, options.record);
   }
 
@@ -229,7 +237,9 @@ class Run {
   async #end(outcome: ApplyResult["result"]): Promise<void> {
     if (this.#stopped === "lease-lost") return;
     try {
-      await this.#record.write(() => ({ put: [], remove: [] }), () => ({
+      const change = (rows: moments.Rows): moments.RowChange =>
+        outcome === "done" ? moments.renamedAway(this.#index, rows) : { put: [], remove: [] };
+      await this.#record.write(change, () => ({
         ...(outcome === "done" ? this.#lastParts() : {}),
         run: { ...this.#runRecord(), endedAt: new Date().toISOString(), result: outcome },
       }));
@@ -362,12 +372,29 @@ class Run {
     this.#queue.complete(step);
   }
 
-  #perform(step: Step, session: HostSession, elapsed: () => number): Promise<StepResult> {
-    const options = this.#options;
+  async #perform(step: Step, session: HostSession, elapsed: () => number): Promise<StepResult> {
     const owner = moments.newOwner(this.#record.rows, step);
     if (owner !== undefined) {
-      return Promise.resolve({ notes: [`kept ${step.key}: it belongs to ${owner} now`] });
+      return { notes: [`kept ${step.key}: it belongs to ${owner} now`] };
     }
+    await this.#runHooks(step, "before", elapsed);
+    const result = await this.#attempt(step, session, elapsed);
+    await this.#runHooks(step, "after", elapsed);
+    return result;
+  }
+
+  async #runHooks(step: Step, when: "before" | "after", elapsed: () => number): Promise<void> {
+    for (const hook of this.#hooks.get(step.id) ?? []) {
+      if (hook.when !== when) continue;
+      const message = `running hook ${hook.moment}`;
+      this.#emit({ type: "step_progress", step: stepReference(step), elapsed: elapsed(), message });
+      const { baseDirectory } = this.#options;
+      await runHook(hook, { plan: this.#plan, baseDirectory, signal: this.#abort.signal });
+    }
+  }
+
+  #attempt(step: Step, session: HostSession, elapsed: () => number): Promise<StepResult> {
+    const options = this.#options;
     const reference = stepReference(step);
     return attempt({
       step,
@@ -376,7 +403,8 @@ class Run {
       // A wait changes nothing, so that there is nothing to finish either.
       abort: step.operation === "wait" ? this.#stopping.signal : this.#abort.signal,
       stopping: this.#stopping.signal,
-      timeout: options.timeouts?.[step.operation] ?? defaultTimeouts[step.operation],
+      timeout: declaredTimeout(step) ?? options.timeouts?.[step.operation] ??
+        defaultTimeouts[step.operation],
       grace: options.grace,
       retry: options.retry ?? defaultRetry,
       isTransient: (error) => options.isTransient?.(error) ?? false,
@@ -443,6 +471,7 @@ class Run {
       planned: summarize(this.#plan),
       ...this.#counts,
       parameters: this.#plan.stack.parameters,
+      ...(this.#plan.references === undefined ? {} : { references: this.#plan.references }),
     };
   }
 

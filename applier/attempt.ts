@@ -31,6 +31,11 @@ export const defaultTimeouts: Readonly<Record<Operation, number>> = {
   wait: 3600,
 };
 
+/** Seconds that the stack's author gives a step, if he does. */
+export function declaredTimeout({ operation, resource }: Step): number | undefined {
+  return operation === "wait" ? undefined : resource.options?.timeouts?.[operation];
+}
+
 /**
  * Milliseconds that a step gets to put things in order after it was told to stop. Then it is left
  * alone: a call into a library that does not come back cannot be ended otherwise.

@@ -211,6 +211,19 @@ export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepRe
 }
 
 /**
+ * Moment 5, after a run that was done: rows under addresses that renamed resources had before. One
+ * that another row still names among its needs stays, for it says in which order things go.
+ */
+export function renamedAway(index: PlanIndex, rows: Rows): RowChange {
+  const needed = new Set([...rows.values()].flatMap(({ needs }) => needs));
+  const remove = index.plan.resources
+    .filter(({ address, previousAddress }) => previousAddress !== undefined && rows.has(address))
+    .map(({ previousAddress }) => previousAddress!)
+    .filter((former) => rows.has(former) && !needed.has(former));
+  return { put: [], remove };
+}
+
+/**
  * The address that has taken the object of a delete step over, if one has: its row names the same
  * object. Deleting the object would destroy what that address owns; only the old row has to go.
  */

@@ -100,6 +100,13 @@ export interface RunRecord {
   readonly destroy: number;
   /** The stack's parameters. */
   readonly parameters: JsonObject;
+  /** Outputs of other stacks that went into it, by stack and output: digest and expected type. */
+  readonly references?: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { readonly digest: string; readonly schema: JsonObject }>>
+    >
+  >;
 }
 
 /** One line of the journal. */
