@@ -138,9 +138,12 @@ export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
       return putRow(
         index,
         rows,
-        rowOf(step, planned?.resource ?? step.resource, "creating", {
-          needs: planned?.needs ?? rows.get(step.address)?.needs,
-        }),
+        {
+          ...rowOf(step, planned?.resource ?? step.resource, "creating", {
+            needs: planned?.needs ?? rows.get(step.address)?.needs,
+          }),
+          ...stoppedBefore(rows, step, planned?.resource ?? step.resource),
+        },
       );
     case "update": {
       const target = planned?.resource ?? step.resource;
@@ -151,7 +154,7 @@ export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
         needs: union(earlier?.needs, planned?.needs),
         fingerprint: earlier?.fingerprint ?? step.fingerprint,
       });
-      return putRow(index, rows, { ...row, target });
+      return putRow(index, rows, { ...row, target, ...stoppedBefore(rows, step, target) });
     }
     case "delete": {
       const earlier = rowToDelete(rows, step);
@@ -260,13 +263,38 @@ export function outputsAfter(plan: Plan): StackRecord["outputs"] {
   return outputs;
 }
 
+/**
+ * What earlier runs were bringing about in this object when they were stopped. A run that is stopped
+ * in its turn must not take that with it: something of it may be on the host.
+ */
+function stoppedBefore(
+  rows: Rows,
+  step: Step,
+  target: Resource,
+): Pick<ResourceRecord, "stopped"> {
+  const earlier = [step.address, leftoverAddress(ownerOf(step.address), step.key)]
+    .map((address) => rows.get(address))
+    .find((row) => row !== undefined && nameOf(row) === nameOf(step));
+  if (earlier === undefined) return {};
+  const { status, resource, target: last, stopped: before = [] } = earlier;
+  const creates = step.operation === "create";
+  // What is made in the place of something that is gone has nothing of it.
+  if (creates && status !== "creating") return {};
+  const known = creates ? [target] : [target, resource];
+  const stopped: Resource[] = [];
+  for (const one of [...before, ...(last === undefined ? [] : [last]), ...(creates ? [resource] : [])]) {
+    if (![...known, ...stopped].some(({ spec }) => sameJson(spec, one.spec))) stopped.push(one);
+  }
+  return stopped.length === 0 ? {} : { stopped };
+}
+
 /** A row in the place of the one at its address, which is moved aside while its object is to stay. */
 function putRow(index: PlanIndex, rows: Rows, row: ResourceRecord): RowChange {
   const put = [row];
   const remove: string[] = [];
   const earlier = rows.get(row.address);
   if (earlier !== undefined && nameOf(earlier) !== nameOf(row) && index.deletes(earlier)) {
-    const { target: _, ...old } = earlier;
+    const { target: _, stopped: __, ...old } = earlier;
     put.push({ ...old, address: leftoverAddress(earlier.address, earlier.key) });
   }
   // The object was a leftover of this address and is taken back.

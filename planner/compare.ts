@@ -91,7 +91,9 @@ export function compare(
     : status === "deleting"
     ? "half-deleted"
     : undefined;
-  const extra: Extra = { changes, observed: found, nameFrom };
+  const unsettled = unsettledSpecs(found, known, context)
+    .map((spec) => ownedBefore(spec, base.resource.options)!);
+  const extra: Extra = { changes, observed: found, nameFrom, unsettled };
   // Half-made under another name: two objects cannot have its UUID, and nothing in it is of worth.
   if (worst(changes) === "replace" || (status === "creating" && !atKey)) {
     return decision(anew(base), "replace", stopped ?? "replace-field-differs", {
@@ -114,6 +116,21 @@ export function compare(
   return decision(base, "no-op", "unchanged", { observed: found });
 }
 
+/** Declarations, besides the one that was last applied, of which the object may have something. */
+export function unsettledSpecs(
+  { host, kind, key }: Observed,
+  known: ResourceRecord | undefined,
+  { records }: DecideContext,
+): readonly JsonObject[] {
+  const targets = (row: ResourceRecord) => [row.target, ...row.stopped ?? []];
+  const others = records.allByKey(host, kind, key).filter((row) => row !== known);
+  const all = [
+    ...known === undefined ? [] : targets(known),
+    ...others.flatMap((row) => [row.resource, ...targets(row)]),
+  ];
+  return all.flatMap((resource) => resource?.spec ?? []);
+}
+
 /** The declared fields that differ, as the options have them. */
 export function diff(
   entry: Resolved,
@@ -123,18 +140,11 @@ export function diff(
 ): readonly FieldChange[] {
   const { lookup } = context;
   // A stopped run may have added what neither the declaration before it nor this one has.
-  const { host, kind, key } = found;
   const resource = owned(entry.resource);
-  const earlier = [known?.resource.spec, known?.target?.spec];
-  for (const other of context.records.allByKey(host, kind, key)) {
-    if (other !== known) earlier.push(other.resource.spec, other.target?.spec);
-  }
-  const [first, ...more] = earlier;
   const against = (spec: JsonObject | undefined) =>
     entry.kind.diff(resource, found, { previous: ownedBefore(spec, resource.options), lookup });
-  const changes = [...against(first)];
-  for (const spec of more) {
-    if (spec === undefined) continue;
+  const changes = [...against(known?.resource.spec)];
+  for (const spec of unsettledSpecs(found, known, context)) {
     for (const change of against(spec)) {
       if (!changes.some(({ path }) => path === change.path)) changes.push(change);
     }

@@ -7,6 +7,7 @@
 import type {
   Disruption,
   FieldChange,
+  JsonObject,
   Kind,
   Observed,
   Reference,
@@ -49,6 +50,8 @@ export interface Decision {
   /** The object, if there is one and it is ours. */
   readonly observed?: Observed;
   readonly record?: ResourceRecord;
+  /** Declarations that stopped runs were bringing about, beside that of the record. */
+  readonly unsettled?: readonly JsonObject[];
   readonly old?: OldHalf;
   /** Conditions to wait for are still to be met, though nothing is to be made. */
   readonly waitOnly?: boolean;

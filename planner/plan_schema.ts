@@ -39,6 +39,7 @@ const step = z.strictObject({
   resource: resourceSchema,
   mark: z.strictObject({ stack: name, address: name, digest: hex }),
   previous: jsonObject.optional(),
+  unsettled: z.array(jsonObject).optional(),
   changes: z.array(fieldChange),
   fingerprint: z.string().optional(),
   needs: z.array(name),

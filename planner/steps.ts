@@ -168,7 +168,7 @@ function step(
   context: StepsContext,
   needs: ReadonlySet<string>,
 ): Step {
-  const { address, resource, observed, old } = decision;
+  const { address, resource, observed, old, unsettled = [] } = decision;
   const spec = operation === "create" ? context.complete(decision) : undefined;
   // What a replacement makes must not be there, but for what was found under the new name already.
   const found = old !== undefined && (!old.afterCreate || observed === old.observed)
@@ -183,9 +183,10 @@ function step(
     key: decision.key,
     resource: spec === undefined ? resource : { ...resource, spec },
     mark: { stack: context.stack, address, digest: digest(resource.spec) },
-    previous: operation === "update"
-      ? ownedBefore(decision.record?.resource.spec, resource.options)
-      : undefined,
+    ...(operation === "wait" || old !== undefined || observed === undefined ? {} : {
+      previous: ownedBefore(decision.record?.resource.spec, resource.options),
+      ...(unsettled.length === 0 ? {} : { unsettled }),
+    }),
     changes: operation === "wait" ? [] : decision.changes,
     fingerprint: operation === "wait" && makes(decision) ? undefined : found?.fingerprint,
     needs: [...needs].sort(),

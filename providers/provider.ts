@@ -292,8 +292,16 @@ export interface Step {
   readonly resource: Resource;
   /** The mark to write, for kinds that can hold one. */
   readonly mark: Mark;
-  /** The declaration that was last applied, for `update`. */
+  /**
+   * The declaration that was last applied, for `update`; the one that was being applied, for a `create`
+   * that finishes what is half made.
+   */
   readonly previous?: JsonObject;
+  /**
+   * Declarations that stopped runs were bringing about besides. An entry of a list that stands in one
+   * of them and not in `resource` is to be removed, as if it stood in `previous`.
+   */
+  readonly unsettled?: readonly JsonObject[];
   readonly changes: readonly FieldChange[];
   /** Fingerprint of the object when the plan was made; absent when it must not exist. */
   readonly fingerprint?: string;

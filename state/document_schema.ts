@@ -44,6 +44,7 @@ export const documentSchema = z.looseObject({
     fingerprint: z.string().optional(),
     needs: z.array(z.string()),
     target: resource.optional(),
+    stopped: z.array(resource).optional(),
   })).check((context) => {
     const seen = new Set<string>();
     for (const { address } of context.value) {

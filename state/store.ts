@@ -45,6 +45,11 @@ export interface ResourceRecord {
    * stays the one before it, so an entry of a list that stands in either may be on the host.
    */
   readonly target?: Resource;
+  /**
+   * What earlier runs were bringing about when they were stopped, where that is neither `resource` nor
+   * `target`, each once: an entry of a list that stands in one of them may be on the host too.
+   */
+  readonly stopped?: readonly Resource[];
 }
 
 /** What a stack owns. */

@@ -5,7 +5,15 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { HostDeclaration, Observed, ReadRequest, Step, StepContext } from "../../provider.ts";
+import type {
+  FieldChange,
+  HostDeclaration,
+  JsonObject,
+  Observed,
+  ReadRequest,
+  Step,
+  StepContext,
+} from "../../provider.ts";
 import type { HostFacts } from "../facts.ts";
 import type { Connection, StoragePool } from "../libvirt/mod.ts";
 
@@ -81,6 +89,28 @@ export function objectGone(bench: Bench, step: Step): StaddleError {
     where: whereOf(bench, step),
     help: "it was there when the plan was made: plan again",
   });
+}
+
+/**
+ * Declarations of which the object of a step may have something: the one that was last applied, if it
+ * is known, and those that stopped runs were bringing about.
+ */
+export function declaredBefore(step: Step): readonly (JsonObject | undefined)[] {
+  return [step.previous, ...step.unsettled ?? []];
+}
+
+/** The changes that a comparison finds against any of {@linkcode declaredBefore}, each path once. */
+export function changesSince(
+  step: Step,
+  diff: (previous: JsonObject | undefined) => readonly FieldChange[],
+): readonly FieldChange[] {
+  const changes = new Map<string, FieldChange>();
+  for (const previous of declaredBefore(step)) {
+    for (const change of diff(previous)) {
+      if (!changes.has(change.path)) changes.set(change.path, change);
+    }
+  }
+  return [...changes.values()];
 }
 
 /** Waits, and ends early when the run is cancelled. */

@@ -18,6 +18,8 @@ import { type Connection, type Domain, isNotFound, LibvirtError } from "../libvi
 import { parseXml, readMark } from "../xml/mod.ts";
 import {
   type Bench,
+  changesSince,
+  declaredBefore,
   nameTaken,
   objectGone,
   type Operate,
@@ -70,7 +72,8 @@ const finish = async (
 ): Promise<Outcome> => {
   const observed = await readOurs(bench, step, known);
   const lookup = emptyLookup(step, await bench.facts());
-  const changes = machineKind.diff(step.resource, observed, { lookup });
+  const changes = changesSince(step, (previous) =>
+    machineKind.diff(step.resource, observed, { previous, lookup }));
   const outcome = await update(bench, { ...step, changes }, context);
   if (step.resource.spec.power !== "off") await start(known);
   return outcome;
@@ -100,7 +103,10 @@ const update: Operate = async (bench, step, context) => {
   const now = calls.filter(({ call }) => !afterwards.has(call));
   for (const call of now) await liveCall(known, call, bench, step, context);
   const before = await known.xml(CONFIG_XML);
-  const after = patchMachine(before, step.resource, step.mark, step.previous);
+  let after = before;
+  for (const previous of declaredBefore(step)) {
+    after = patchMachine(after, step.resource, step.mark, previous);
+  }
   using domain = await redefine(connection, before, after);
   for (const call of calls) {
     if (call.call === "setAutostart") await domain.setAutostart(call.value);

@@ -11,7 +11,14 @@
 import { StaddleError } from "../../error.ts";
 import type { FieldChange, Observed, Step, StepContext, StepResult } from "../../provider.ts";
 import { kinds } from "../kinds/mod.ts";
-import { type Bench, type Operations, type Outcome, sleep, whereOf } from "./bench.ts";
+import {
+  type Bench,
+  changesSince,
+  type Operations,
+  type Outcome,
+  sleep,
+  whereOf,
+} from "./bench.ts";
 import { image } from "./image.ts";
 import { emptyLookup } from "./lookup.ts";
 import { machine } from "./machine.ts";
@@ -101,7 +108,8 @@ async function readBack(
     const observed = await readObject(bench, step);
     if (observed !== undefined) {
       if (step.operation === "wait") return observed;
-      const differing = kind.diff(step.resource, observed, { previous: step.previous, lookup });
+      const differing = changesSince(step, (previous) =>
+        kind.diff(step.resource, observed, { previous, lookup }));
       const left = differing.filter((change) => concerns(step, change));
       if (left.length === 0) return observed;
       if (performance.now() - begin >= (outcome.patience ?? 0)) throw differs(bench, step, left);

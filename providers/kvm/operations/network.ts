@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { JsonObject } from "../../provider.ts";
 import {
   NETWORK_COMMAND,
   NETWORK_SECTION,
+  networkKind,
   networkUpdates,
   networkXml,
   patchNetworkXml,
@@ -14,8 +16,16 @@ import {
 import type { NetworkSpec } from "../kinds/network/mod.ts";
 import type { Connection, Network } from "../libvirt/mod.ts";
 import { parseXml, readMark } from "../xml/mod.ts";
-import { nameTaken, objectGone, type Operate, type Operations } from "./bench.ts";
+import {
+  changesSince,
+  declaredBefore,
+  nameTaken,
+  objectGone,
+  type Operate,
+  type Operations,
+} from "./bench.ts";
 import { findNetwork, findNetworkByName } from "./find.ts";
+import { emptyLookup } from "./lookup.ts";
 import { whileParked } from "./replug.ts";
 
 /** `VIR_NETWORK_XML_INACTIVE`. */
@@ -25,7 +35,7 @@ const LIVE = 1;
 /** `VIR_NETWORK_DEFINE_VALIDATE`. */
 const VALIDATE = 1;
 
-const create: Operate = async (bench, step) => {
+const create: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   using other = await findNetworkByName(connection, step.key);
   if (other !== undefined && other.uuid !== step.resource.uuid) {
@@ -37,15 +47,25 @@ const create: Operate = async (bench, step) => {
         (mark === undefined ? "" : `, and belongs to ${mark.address} of stack "${mark.stack}"`),
     );
   }
-  // Half made: what it got from libvirt meanwhile, a MAC address for its bridge, stays.
-  const spec = step.resource.spec as NetworkSpec;
-  const xml = other === undefined
-    ? networkXml(step.resource, step.mark)
-    : patchNetworkXml(await other.xml(INACTIVE), spec, { mark: step.mark });
-  using network = await connection.defineNetwork(xml, VALIDATE);
-  if (!(await network.isActive())) await network.create();
-  await network.setAutostart(spec.autostart !== false);
+  if (other !== undefined) return await finish(bench, step, context);
+  using network = await connection.defineNetwork(networkXml(step.resource, step.mark), VALIDATE);
+  await network.create();
+  await network.setAutostart(step.resource.spec.autostart !== false);
   return {};
+};
+
+/** Half made by a run that was cut off: what it still lacks is changed as it would be later. */
+const finish: Operate = async (bench, step, context) => {
+  const { key, resource } = step;
+  const request = { kind: "network", key, uuid: resource.uuid };
+  const observed = (await bench.readBack([request])).find(({ uuid }) => uuid === resource.uuid);
+  if (observed === undefined) throw objectGone(bench, step);
+  const spec: JsonObject = { ...resource.spec, autostart: resource.spec.autostart !== false };
+  const whole = { ...resource, spec };
+  const lookup = emptyLookup(step);
+  const changes = changesSince(step, (previous) =>
+    networkKind.diff(whole, observed, { previous, lookup }));
+  return await update(bench, { ...step, changes }, context);
 };
 
 const update: Operate = async (bench, step) => {
@@ -54,8 +74,10 @@ const update: Operate = async (bench, step) => {
     await findNetworkByName(connection, step.key);
   if (known === undefined) throw objectGone(bench, step);
   const spec = step.resource.spec as NetworkSpec;
-  const previous = step.previous as NetworkSpec | undefined;
-  const xml = patchNetworkXml(await known.xml(INACTIVE), spec, { previous, mark: step.mark });
+  let xml = await known.xml(INACTIVE);
+  for (const previous of declaredBefore(step) as readonly (NetworkSpec | undefined)[]) {
+    xml = patchNetworkXml(xml, spec, { previous, mark: step.mark });
+  }
   using network = await connection.defineNetwork(xml, VALIDATE);
   const notes: string[] = [];
   if (!(await network.isActive())) await whileParked(connection, network, () => network.create());
@@ -71,14 +93,16 @@ const update: Operate = async (bench, step) => {
           : `; ${nics} NIC${nics === 1 ? "" : "s"} of running guests plugged in again`),
     );
   } else {
-    const calls = networkUpdates(await network.xml(), spec, previous);
-    for (const { section, command, xml } of calls) {
-      await network.update({
-        section: NETWORK_SECTION[section],
-        command: NETWORK_COMMAND[command],
-        xml,
-        flags: LIVE,
-      });
+    for (const previous of declaredBefore(step) as readonly (NetworkSpec | undefined)[]) {
+      const calls = networkUpdates(await network.xml(), spec, previous);
+      for (const { section, command, xml } of calls) {
+        await network.update({
+          section: NETWORK_SECTION[section],
+          command: NETWORK_COMMAND[command],
+          xml,
+          flags: LIVE,
+        });
+      }
     }
   }
   const autostart = step.changes.find((change) => change.path === "autostart");
