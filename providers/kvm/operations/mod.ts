@@ -24,6 +24,7 @@ import { emptyLookup } from "./lookup.ts";
 import { machine } from "./machine.ts";
 import { network } from "./network.ts";
 import { pool } from "./pool.ts";
+import { release } from "./release.ts";
 import { seed } from "./seed.ts";
 import { volume } from "./volume.ts";
 import { wait } from "./wait.ts";
@@ -60,7 +61,11 @@ export async function performStep(
       help: "the plan was made by another version: plan again",
     });
   }
-  const operate = step.operation === "wait" ? wait : operations[step.operation];
+  const operate = step.operation === "wait"
+    ? wait
+    : step.retain === true
+    ? release
+    : operations[step.operation];
   const outcome = await operate(bench, step, context);
   const observed = step.operation === "delete"
     ? await readGone(bench, step, outcome)
@@ -108,8 +113,10 @@ async function readBack(
     const observed = await readObject(bench, step);
     if (observed !== undefined) {
       if (step.operation === "wait") return observed;
-      const differing = changesSince(step, (previous) =>
-        kind.diff(step.resource, observed, { previous, lookup }));
+      const differing = changesSince(
+        step,
+        (previous) => kind.diff(step.resource, observed, { previous, lookup }),
+      );
       const left = differing.filter((change) => concerns(step, change));
       if (left.length === 0) return observed;
       if (performance.now() - begin >= (outcome.patience ?? 0)) throw differs(bench, step, left);
