@@ -128,7 +128,7 @@ export function unsettledSpecs(
     ...known === undefined ? [] : targets(known),
     ...others.flatMap((row) => [row.resource, ...targets(row)]),
   ];
-  return all.flatMap((resource) => resource?.spec ?? []);
+  return all.filter((resource) => resource !== undefined).map(({ spec }) => spec);
 }
 
 /** The declared fields that differ, as the options have them. */

@@ -78,6 +78,7 @@ export type Base = Omit<Decision, "action" | "reason" | "changes" | "notes">;
 export interface Extra {
   readonly changes?: readonly FieldChange[];
   readonly observed?: Observed;
+  readonly unsettled?: readonly JsonObject[];
   readonly old?: OldHalf;
   readonly waitOnly?: boolean;
   readonly nameFrom?: string;
