@@ -127,7 +127,7 @@ export const SAMPLES: readonly Sample[] = [
   nic("direct", { direct: { dev: "eth0" } }, { direct: { dev: "eth0", mode: "bridge" } }),
   nic("user", { bridge: "br0" }, { user: true }),
   nic("hostdev", { hostdev: "3b:00.1" }, { hostdev: "3b:00.2" }),
-  nic("portGroup", {}, { portGroup: "red" }, true),
+  nic("portGroup", {}, { portGroup: "red" }),
   nic("bootOrder", {}, { bootOrder: 1 }),
   nic("mtu", {}, { mtu: 9000 }),
   nic("target", {}, { target: "tap-web" }),

@@ -100,7 +100,11 @@ function callsFor(
     writeTable(list.fields, made, entry);
     return [{ call: "attachDevice", path, xml: serializeXml(made) }];
   }
-  return whole ? [] : fieldCalls(path, list.fields, fields, device);
+  if (whole) return [];
+  // A NIC on another network is in a group of that network.
+  const group = fields.some(([field]) => field === "network") ? entry.portGroup : undefined;
+  const moved = group === undefined ? fields : [...fields, ["portGroup", group] as const];
+  return fieldCalls(path, list.fields, moved, device);
 }
 
 /** Calls for changed fields of a device that is there. */

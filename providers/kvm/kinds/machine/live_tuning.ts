@@ -173,10 +173,17 @@ function blkioCall(changes: readonly FieldChange[], spec: JsonObject): TuningCal
   return Object.keys(parameters).length === 0 ? [] : [{ call: "setBlkio", parameters }];
 }
 
+/**
+ * QEMU's driver refuses to destroy at a reboot what it restarts at a power-off, and that between two
+ * calls too: a reboot's restart goes before a power-off's, and a power-off's destruction before a
+ * reboot's.
+ */
 function lifecycleCalls(changes: readonly FieldChange[]): TuningCall[] {
-  return changes.flatMap(({ path, after }): TuningCall[] => {
+  const calls = changes.flatMap(({ path, after }): TuningCall[] => {
     const type = LIFECYCLE.indexOf(path);
     const action = ACTIONS.indexOf(String(after));
     return type < 0 ? [] : [{ call: "setLifecycleAction", type, action }];
   });
+  const restarted = changes.some(({ path, after }) => path === "onPoweroff" && after === "restart");
+  return restarted ? calls.reverse() : calls;
 }

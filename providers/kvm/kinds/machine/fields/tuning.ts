@@ -200,8 +200,14 @@ const cpuTune = {
   }),
 } satisfies Table;
 
-const limit = (name: string, doc: string) =>
-  whole(`./${name}`, [0, Number.MAX_SAFE_INTEGER], doc, "live");
+/** Zero is none: libvirt writes nothing then. */
+const limit = (name: string, doc: string, most = Number.MAX_SAFE_INTEGER) =>
+  field({
+    schema: () => z.int().min(0).max(most).optional().describe(doc),
+    binding: integer(`./${name}`),
+    change: "live",
+    equal: (declared, actual) => declared === (actual ?? 0),
+  });
 
 const devices = {
   path: field({
@@ -212,12 +218,17 @@ const devices = {
     change: "live",
     equal: always,
   }),
-  weight: whole("./weight", [0, 1000], "Weight on that device, 10 to 1000; 0: none.", "live"),
+  weight: limit("weight", "Weight on that device, 10 to 1000; 0: none.", 1000),
   readBytes: limit("read_bytes_sec", "Most bytes read in a second; 0: no limit."),
   writeBytes: limit("write_bytes_sec", "Most bytes written in a second; 0: no limit."),
   readIops: limit("read_iops_sec", "Most reads in a second; 0: no limit."),
   writeIops: limit("write_iops_sec", "Most writes in a second; 0: no limit."),
 } satisfies Table;
+
+/** libvirt keeps no entry that limits nothing. */
+const grantsSomething = (
+  { path: _path, ...limits }: { readonly path: string; readonly [limit: string]: unknown },
+) => Object.values(limits).some((value) => Number(value ?? 0) > 0);
 
 const blkioTune = {
   weight: whole(
@@ -228,7 +239,11 @@ const blkioTune = {
   ),
   devices: list({
     schema: () =>
-      z.array(z.strictObject(shapeOf(devices))).superRefine(distinctBy("path")).optional()
+      z.array(
+        z.strictObject(shapeOf(devices)).refine(grantsSomething, {
+          error: "limits nothing: leave the device out, or give it a limit or a weight above 0",
+        }),
+      ).superRefine(distinctBy("path")).optional()
         .describe("Limits on single block devices of the host."),
     path: "./blkiotune/device",
     select: (domain) => getElements(domain, "./blkiotune/device"),
