@@ -14,15 +14,15 @@ export class Report {
   fields = 0;
   /** `path: reason`. */
   readonly failures: string[] = [];
+  /** Domains that were offered to libvirt. */
+  tried = 0;
   readonly #found: number;
-  readonly #tried: number;
   readonly #refused: string[] = [];
   readonly #changed = new Map<string, number>();
   #partial = 0;
 
-  constructor(found: number, tried: number) {
+  constructor(found: number) {
     this.#found = found;
-    this.#tried = tried;
   }
 
   /** Takes in what became of one domain. */
@@ -43,7 +43,7 @@ export class Report {
     const changed = [...this.#changed].sort(([, a], [, b]) => b - a)
       .map(([name, count]) => `${name} ${count}`);
     return [
-      `${this.#found} domains found, ${this.#tried} tried, ${this.accepted} accepted, ` +
+      `${this.#found} domains found, ${this.tried} tried, ${this.accepted} accepted, ` +
       `${passed} imported and changed without loss`,
       `${(this.fields / this.accepted).toFixed(1)} fields declared of each, ` +
       `${this.#partial} with a device that stays undeclared`,
