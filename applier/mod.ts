@@ -10,6 +10,7 @@
 
 export { type ApplyOptions, applyPlan } from "./apply_plan.ts";
 export { defaultRetry, defaultTimeouts, type RetryPolicy } from "./attempt.ts";
+export { refuseHooks } from "./hooks.ts";
 export type {
   ApplyEvent,
   Counts,

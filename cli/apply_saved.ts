@@ -13,7 +13,7 @@ import { Hosts } from "./hosts.ts";
 import { storeLocation } from "./location.ts";
 import { loadPlan } from "./plan_file.ts";
 import { throwAll } from "./render/error_text.ts";
-import { announcePlan, checkDisruption, type RunFlags, runPlan } from "./run_plan.ts";
+import { announcePlan, checkDisruption, checkHooks, type RunFlags, runPlan } from "./run_plan.ts";
 import { LazyProvider } from "./session.ts";
 import { listenForStop } from "./signals.ts";
 import { whoAmI } from "./who_am_i.ts";
@@ -33,6 +33,7 @@ export async function applySaved(
   refusePlanning(flags, path);
   const { plan, topology } = await loadPlan(path, keys);
   checkDisruption(plan, flags.maxDisruption);
+  checkHooks(plan, flags);
   using stop = listenForStop();
   await using provider = new LazyProvider();
   void provider.load();

@@ -112,6 +112,7 @@ export const planning = { param, target, exclude } as const;
 /** Flags of every command that carries a plan out. */
 export const running = {
   yes: toggle("Do not ask"),
+  allowHooks: toggle("Run the commands that the stack wants run on this machine"),
   parallelism,
   events: file("Write events to this file, a JSON object a line; - is standard output"),
   json: toggle("Write events to standard output instead of text"),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { applyPlan } from "../applier/mod.ts";
+import { applyPlan, refuseHooks } from "../applier/mod.ts";
 import type { ApplyEvent } from "../applier/events.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { Topology } from "../planner/topology.ts";
@@ -28,6 +28,8 @@ import { whoAmI } from "./who_am_i.ts";
 /** Flags of the commands that carry plans out. */
 export interface RunFlags extends EventFlags {
   readonly yes?: boolean;
+  /** Whether the commands are run that the stack wants run on this machine. */
+  readonly allowHooks?: boolean;
   readonly parallelism?: number;
   readonly maxDisruption?: Disruption;
 }
@@ -91,6 +93,16 @@ export function checkDisruption(plan: Plan, limit: Disruption | undefined): void
   });
 }
 
+/**
+ * Refuses a plan that runs commands on this machine, unless that was allowed.
+ *
+ * @throws {StaddleError} `hooks.not-allowed` naming them.
+ */
+export function checkHooks(plan: Plan, flags: Pick<RunFlags, "allowHooks">): void {
+  if (flags.allowHooks || Deno.env.get("STADDLE_ALLOW_HOOKS") === "1") return;
+  refuseHooks(plan);
+}
+
 const QUESTIONS: Readonly<Record<Plan["mode"], (stack: string) => string>> = {
   apply: (stack) => `Do you want to carry this plan out for stack "${stack}"?`,
   destroy: (stack) => `Do you really want to destroy what stack "${stack}" owns?`,
@@ -119,6 +131,7 @@ export async function reviewPlan(
     terminal.print(planText(plan, { style: terminal.style, summary: summarize(plan) }));
   }
   checkDisruption(plan, flags.maxDisruption);
+  checkHooks(plan, flags);
   if (!hasChanges(plan)) return true;
   if (!flags.yes && !await confirm(terminal, QUESTIONS[plan.mode](plan.stack.name), stop.cancel)) {
     terminal.warn(`${plan.mode === "destroy" ? "Destroy" : "Apply"} cancelled.`);
@@ -178,6 +191,7 @@ async function carryOut(
     isTransient: (error) => provider?.isTransient(error) ?? false,
     isHostLost,
     parallelism: flags.parallelism,
+    allowHooks: true, // What was not allowed was refused before anybody was asked.
     signal: stop.cancel,
     abort: stop.abort,
     onEvent,
