@@ -282,7 +282,9 @@ function stoppedBefore(
   if (creates && status !== "creating") return {};
   const known = creates ? [target] : [target, resource];
   const stopped: Resource[] = [];
-  for (const one of [...before, ...(last === undefined ? [] : [last]), ...(creates ? [resource] : [])]) {
+  for (
+    const one of [...before, ...(last === undefined ? [] : [last]), ...(creates ? [resource] : [])]
+  ) {
     if (![...known, ...stopped].some(({ spec }) => sameJson(spec, one.spec))) stopped.push(one);
   }
   return stopped.length === 0 ? {} : { stopped };

@@ -5,7 +5,7 @@
  */
 
 import type { StaddleError } from "../providers/error.ts";
-import type { FieldChange, Lookup, Observed } from "../providers/provider.ts";
+import type { FieldChange, JsonObject, Lookup, Observed } from "../providers/provider.ts";
 import type { JournalEntry, ResourceRecord, ResourceStatus } from "../state/store.ts";
 import type { Decision, OldHalf } from "./decision.ts";
 import type { ObservedIndex } from "./observed.ts";

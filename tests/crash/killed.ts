@@ -9,7 +9,7 @@
  * @module
  */
 
-import { Lane } from "../../providers/kvm/libvirt/dispatcher.ts";
+import { Lane } from "../../providers/kvm/libvirt/lane.ts";
 import { openWorkshop } from "./run.ts";
 
 const [folder = "", file = "", mode = "apply", point = "0", parallelism = "1"] = Deno.args;

@@ -247,7 +247,11 @@ export async function sweep(options: SweepOptions): Promise<Found> {
       const points = await host.points(parallelism);
       if (cycles === undefined) {
         cycles = [...options.cycles(points)].reverse();
-        say(`points: ${OPERATIONS.map((name) => `${name} ${points[name].length}`).join(", ")}`);
+        const kills = cycles.reduce((sum, cycle) => sum + Object.keys(cycle).length, 0);
+        say(
+          `points: ${OPERATIONS.map((name) => `${name} ${points[name].length}`).join(", ")}; ` +
+            `${kills} kills in ${cycles.length} cycles`,
+        );
       }
       remade = false;
       while (!isOver()) {

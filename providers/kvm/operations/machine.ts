@@ -72,8 +72,10 @@ const finish = async (
 ): Promise<Outcome> => {
   const observed = await readOurs(bench, step, known);
   const lookup = emptyLookup(step, await bench.facts());
-  const changes = changesSince(step, (previous) =>
-    machineKind.diff(step.resource, observed, { previous, lookup }));
+  const changes = changesSince(
+    step,
+    (previous) => machineKind.diff(step.resource, observed, { previous, lookup }),
+  );
   const outcome = await update(bench, { ...step, changes }, context);
   if (step.resource.spec.power !== "off") await start(known);
   return outcome;

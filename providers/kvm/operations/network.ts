@@ -63,8 +63,10 @@ const finish: Operate = async (bench, step, context) => {
   const spec: JsonObject = { ...resource.spec, autostart: resource.spec.autostart !== false };
   const whole = { ...resource, spec };
   const lookup = emptyLookup(step);
-  const changes = changesSince(step, (previous) =>
-    networkKind.diff(whole, observed, { previous, lookup }));
+  const changes = changesSince(
+    step,
+    (previous) => networkKind.diff(whole, observed, { previous, lookup }),
+  );
   return await update(bench, { ...step, changes }, context);
 };
 
