@@ -5,6 +5,7 @@
  */
 
 import { StaddleError } from "../providers/error.ts";
+import type { LockRefusal } from "./document_site.ts";
 import type { LockHolder } from "./store.ts";
 
 /** Another run holds the stack's lock. */
@@ -16,6 +17,31 @@ export function locked(stack: string, location: string, holder: LockHolder): Sta
     details: [`its lease is renewed while that run lives, and now reaches to ${holder.expires}`],
     help: "wait until that run has ended; the lock of a run that died is taken over by itself",
     exitCode: 5,
+  });
+}
+
+/** A server's lock is held, and not by a lease of ours. */
+export function lockedByOther(stack: string, location: string, refusal: LockRefusal): StaddleError {
+  const { id, who = "another program", since } = refusal;
+  const time = since === undefined ? "" : ` since ${new Date(since).toISOString()}`;
+  return new StaddleError({
+    code: "state.locked",
+    summary: `Cannot lock stack "${stack}": held by ${who}${time}`,
+    where: [location],
+    details: id === undefined ? [] : [`the server's lock has the id ${id}`],
+    help:
+      `wait until it is given back; if its owner is gone, staddle state unlock ${stack} frees it`,
+    exitCode: 5,
+  });
+}
+
+/** A place that holds one record holds another stack's. */
+export function otherStackThere(stack: string, location: string, there: string): StaddleError {
+  return new StaddleError({
+    code: "state.other-stack-there",
+    summary: `Cannot use the record for stack "${stack}": it is that of stack "${there}"`,
+    where: [location],
+    help: "give each stack an address of its own in STADDLE_STATE",
   });
 }
 

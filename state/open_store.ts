@@ -7,7 +7,10 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StaddleError } from "../providers/error.ts";
+import { DocumentStore } from "./document_store.ts";
+import { httpAddress, httpSite } from "./http_site.ts";
 import { PostgresStore } from "./postgres_store.ts";
+import { s3Address, s3Site } from "./s3_site.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
 import type { StoreOptions } from "./store_options.ts";
@@ -24,8 +27,8 @@ export function defaultLocation(stackDirectory: string): string {
 }
 
 /**
- * Opens the store at a path. Nothing is touched until it is used, and no file is made before the
- * first lock.
+ * Opens the store at a location: the path of a SQLite file, `postgres://…`, `s3://…` or `https://…`. Nothing
+ * is touched until it is used, and nothing is made before the first lock.
  *
  * @example
  * ```ts
@@ -35,29 +38,41 @@ export function defaultLocation(stackDirectory: string): string {
  * console.assert(await store.load("shop") === undefined);
  * ```
  *
- * @throws {StaddleError} `state.unsupported-store` for a location that is no path.
+ * @throws {StaddleError} `state.unsupported-store`, `state.bad-location`.
  */
 export function openStore(location: string, options: OpenStoreOptions = {}): Store {
   const { baseDirectory = ".", ...rest } = options;
-  if (location.startsWith("file://")) return new SqliteStore(fileURLToPath(location), rest);
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
-  if (scheme !== undefined) throw unsupported(scheme.toLowerCase());
-  if (location.trim() === "") {
-    throw new StaddleError({
-      code: "state.unsupported-store",
-      summary: "Cannot open the store: its location is empty",
-      help: "STADDLE_STATE takes the path of a SQLite file, for example .staddle/state.db",
-    });
+  const scheme = schemeOf(location);
+  switch (scheme) {
+    case undefined:
+      break;
+    case "file":
+      return new SqliteStore(fileURLToPath(location), rest);
+    case "postgres":
+    case "postgresql":
+      return new PostgresStore(location, rest);
+    case "s3":
+      return new DocumentStore(s3Site(s3Address(location)), rest);
+    case "http":
+    case "https":
+      return new DocumentStore(httpSite(httpAddress(location)), rest);
+    default:
+      throw unsupported(`there is no store for ${scheme}://`);
   }
+  if (location.trim() === "") throw unsupported("its location is empty");
   return new SqliteStore(resolve(baseDirectory, location), rest);
 }
 
+function schemeOf(location: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
+}
+
 /** The URL itself is left out of the message: it may hold a password. */
-function unsupported(scheme: string): StaddleError {
+function unsupported(reason: string): StaddleError {
   return new StaddleError({
     code: "state.unsupported-store",
-    summary:
-      `Cannot open the store: this Staddle keeps records in SQLite files, not in ${scheme}://`,
-    help: "STADDLE_STATE takes the path of a SQLite file, for example .staddle/state.db",
+    summary: `Cannot open the store: ${reason}`,
+    help: "STADDLE_STATE takes the path of a SQLite file, for example .staddle/state.db, or a " +
+      "postgres://, s3:// or https:// URL",
   });
 }

@@ -310,16 +310,19 @@ export async function writeRecord(
   return serial;
 }
 
-/** Encrypts everything anew. */
+/** Applies a change, if there is one, and encrypts everything anew. */
 export async function rewriteAll(
   place: Place,
   stack: string,
+  change: RecordWrite,
   from: RowCipher,
   to: RowCipher,
 ): Promise<number> {
+  if (Object.values(change).some((value) => value !== undefined)) {
+    await writeRecord(place, stack, change, from);
+  }
   const document = await exportRecord(place, stack, from);
-  if (document === undefined) throw corrupt(place.location, [`stack "${stack}" has vanished`]);
-  return await writeRecord(place, stack, { replace: document }, to);
+  return await writeRecord(place, stack, document === undefined ? {} : { replace: document }, to);
 }
 
 async function forget(place: Place, stack: string): Promise<void> {

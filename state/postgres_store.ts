@@ -226,8 +226,9 @@ export class PostgresStore implements Store {
       if (!await locks.renew(place, stack, token, this.#leaseMs)) return undefined;
       const earlier = await locks.serialOfWrite(place, stack, id);
       if (earlier !== undefined) return earlier;
-      let serial = await rows.writeRecord(place, stack, rest, cipher);
-      if (next !== undefined) serial = await rows.rewriteAll(place, stack, cipher, next);
+      const serial = next === undefined
+        ? await rows.writeRecord(place, stack, rest, cipher)
+        : await rows.rewriteAll(place, stack, rest, cipher, next);
       await locks.noteWrite(place, stack, id, serial);
       return serial;
     });

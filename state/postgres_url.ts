@@ -4,7 +4,7 @@
  * @module
  */
 
-import { StaddleError } from "../providers/error.ts";
+import { badLocation } from "./bad_location.ts";
 
 /** How the server is reached. */
 export interface PostgresAddress {
@@ -138,14 +138,4 @@ function passwordOf(
     if (wanted.every((value, i) => fields[i] === "*" || fields[i] === value)) return fields[4];
   }
   return undefined;
-}
-
-/** The URL itself is left out of the message: it may hold a password. */
-export function badLocation(reason: string): StaddleError {
-  return new StaddleError({
-    code: "state.bad-location",
-    summary: `Cannot use the location of the store: ${reason}`,
-    help: "STADDLE_STATE takes a path, or for example postgres://user@host/database?sslmode=" +
-      "verify-full, s3://bucket/prefix?region=eu-central-1, https://host/state",
-  });
 }

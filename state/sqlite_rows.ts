@@ -204,16 +204,19 @@ function writeDocument(
   for (const revision of document.revisions) writeRevision(file, stack, revision, cipher);
 }
 
-/** Encrypts everything anew. Inside a write transaction. */
+/** Applies a change, if there is one, and encrypts everything anew. Inside a write transaction. */
 export function rewriteAll(
   file: SqliteFile,
   stack: string,
+  change: RecordWrite,
   from: RowCipher,
   to: RowCipher,
-): number | undefined {
+): number {
+  if (Object.values(change).some((value) => value !== undefined)) {
+    writeRecord(file, stack, change, from);
+  }
   const document = exportRecord(file, stack, from);
-  if (document === undefined) return undefined;
-  return writeRecord(file, stack, { replace: document }, to);
+  return writeRecord(file, stack, document === undefined ? {} : { replace: document }, to);
 }
 
 /** The columns that tell a row of each table from the others. */
@@ -326,7 +329,9 @@ function writeJournal(
     operation,
     phase,
     at,
-    detail: detail === undefined ? null : cipher.seal(detail, `${stack}/journal/${number}`),
+    detail: detail === undefined
+      ? null
+      : cipher.seal(JSON.stringify(detail), `${stack}/journal/${number}`),
   });
 }
 
@@ -343,7 +348,7 @@ function readJournal(file: SqliteFile, row: SqlRow, cipher: RowCipher): JournalE
     at: text(row, "at"),
     ...(row.detail === null
       ? {}
-      : { detail: cipher.open(text(row, "detail"), `${stack}/journal/${number}`) }),
+      : { detail: JSON.parse(cipher.open(text(row, "detail"), `${stack}/journal/${number}`)) }),
   };
 }
 

@@ -102,9 +102,14 @@ export const schemaMigrations: readonly SchemaMigration[] = [
         PRIMARY KEY (stack, run)
       ) STRICT;
     `);
-    const update = db.prepare("UPDATE journal SET sum = ? WHERE stack = ? AND number = ?");
+    // From here on a detail is a JSON string, for a text that holds a NUL is cut there when it is read.
+    const update = db.prepare(
+      "UPDATE journal SET detail = ?, sum = ? WHERE stack = ? AND number = ?",
+    );
     for (const row of db.prepare("SELECT * FROM journal").all()) {
-      update.run(sumOfRow(row, sums.journal), String(row.stack), Number(row.number));
+      const detail = row.detail === null ? null : JSON.stringify(row.detail);
+      const sum = sumOfRow({ ...row, detail }, sums.journal);
+      update.run(detail, sum, String(row.stack), Number(row.number));
     }
   },
 ];

@@ -285,10 +285,9 @@ class SqliteLease implements Lease {
         locks.renew(this.#file, this.stack, this.token, now + this.#leaseMs);
       }
       const { encryptTo: _, ...rest } = change;
-      const serial = rows.writeRecord(this.#file, this.stack, rest, cipher);
       return next === undefined
-        ? serial
-        : rows.rewriteAll(this.#file, this.stack, cipher, next) ?? serial;
+        ? rows.writeRecord(this.#file, this.stack, rest, cipher)
+        : rows.rewriteAll(this.#file, this.stack, rest, cipher, next);
     });
     if (serial === undefined) throw this.#lose();
     if (this.#expires - now < this.#leaseMs * 2 / 3) this.#expires = now + this.#leaseMs;

@@ -1,0 +1,123 @@
+/**
+ * Servers of Terraform's http backend on a loopback port: one that does as GitLab's managed state does, and
+ * one with the verbs LOCK and UNLOCK as the protocol has them by itself.
+ * https://docs.gitlab.com/api/terraform_state/ and
+ * https://developer.hashicorp.com/terraform/language/backend/http
+ *
+ * @module
+ */
+
+/** A running server. */
+export interface StateServer extends AsyncDisposable {
+  /** Address of the state, without user and password. */
+  readonly address: string;
+  readonly user: string;
+  readonly password: string;
+  /** Location of a store, with user and password. */
+  readonly location: string;
+  /** The text that is kept, the newest last. */
+  readonly versions: string[];
+  /** The lock as it was asked for. */
+  lock: Readonly<Record<string, unknown>> | undefined;
+  /** Every request, as `METHOD /path?query status`. */
+  readonly requests: string[];
+}
+
+type Flavour = "gitlab" | "verbs" | "verbs, careless";
+
+/**
+ * Starts it. A careless one does not look at the `ID` of what is posted, as the protocol leaves it to
+ * servers.
+ */
+export function stateServer(flavour: Flavour): StateServer {
+  const [user, password] = ["ann", "gl-p@ss:word"];
+  const path = flavour === "gitlab" ? "/api/v4/projects/7/terraform/state/shop" : "/state/shop";
+  const authorization = `Basic ${btoa(`${user}:${password}`)}`;
+  const serials = new Set<number>();
+  const gitlab = flavour === "gitlab";
+
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const url = new URL(request.url);
+      const body = await request.text();
+      const answer = request.headers.get("authorization") === authorization
+        ? carryOut(request.method, url, body)
+        : new Response('{"message":"401 Unauthorized"}', { status: 401 });
+      all.requests.push(`${request.method} ${url.pathname}${url.search} ${answer.status}`);
+      return answer;
+    },
+  );
+
+  function carryOut(method: string, url: URL, body: string): Response {
+    const isLock = gitlab ? url.pathname === `${path}/lock` : /^(UN)?LOCK$/.test(method);
+    if (isLock && (method === "LOCK" || (gitlab && method === "POST"))) return take(body);
+    if (isLock && (method === "UNLOCK" || (gitlab && method === "DELETE"))) return give(body);
+    if (url.pathname !== path) return new Response("Not found", { status: 404 });
+    if (method === "GET") {
+      const text = all.versions.at(-1);
+      if (text !== undefined) return new Response(text);
+      return new Response(null, { status: gitlab && all.lock !== undefined ? 204 : 404 });
+    }
+    if (method === "POST") return update(url.searchParams.get("ID"), body);
+    return new Response(null, { status: 405 });
+  }
+
+  function take(body: string): Response {
+    const info = JSON.parse(body);
+    const needed = ["ID", "Operation", "Info", "Who", "Version", "Created", "Path"];
+    for (const name of needed) {
+      if (typeof info[name] !== "string") {
+        return new Response(`${name} is missing`, { status: 400 });
+      }
+    }
+    if (all.lock !== undefined && gitlab) {
+      // GitLab knows the holder by its account, and repeats the asker's own words for the rest.
+      const { ID, Created } = all.lock;
+      return Response.json({ ...info, ID, Created, Who: "gitlab-user" }, { status: 409 });
+    }
+    if (all.lock !== undefined) return Response.json(all.lock, { status: 423 });
+    all.lock = gitlab ? { ...info, Created: new Date().toISOString() } : info;
+    return Response.json(all.lock);
+  }
+
+  function give(body: string): Response {
+    const id = body === "" ? undefined : JSON.parse(body).ID;
+    const mine = id === undefined || (all.lock?.ID ?? "") === id;
+    if (!mine) return new Response(null, { status: gitlab ? 409 : 423 });
+    all.lock = undefined;
+    return new Response(null);
+  }
+
+  function update(id: string | null, body: string): Response {
+    if (flavour !== "verbs, careless" && (all.lock?.ID ?? null) !== id) {
+      return Response.json(all.lock ?? {}, { status: gitlab ? 409 : 423 });
+    }
+    if (gitlab) {
+      let serial: unknown;
+      try {
+        serial = JSON.parse(body).serial;
+      } catch {
+        return new Response("invalid JSON", { status: 422 });
+      }
+      if (typeof serial !== "number") return new Response("No serial in payload", { status: 422 });
+      if (serials.has(serial)) return new Response("serial is taken", { status: 422 });
+      serials.add(serial);
+    }
+    all.versions.push(body);
+    return new Response(null);
+  }
+
+  const address = `http://127.0.0.1:${server.addr.port}${path}`;
+  const all: StateServer = {
+    address,
+    user,
+    password,
+    location: address.replace("://", `://${user}:${encodeURIComponent(password)}@`),
+    versions: [],
+    lock: undefined,
+    requests: [],
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+  return all;
+}
