@@ -12,7 +12,7 @@
 import { StaddleError } from "../../providers/error.ts";
 import { didYouMean } from "../suggest.ts";
 import { type Limits, runDeno } from "./process.ts";
-import { type Project, sha256 } from "./project.ts";
+import { type Project, sha256, staddleUrl } from "./project.ts";
 
 /** A file that a stack consists of. */
 export interface LocalModule {
@@ -43,6 +43,7 @@ interface GraphModule {
 }
 
 interface Graph {
+  readonly roots: readonly string[];
   readonly modules: readonly GraphModule[];
 }
 
@@ -80,7 +81,7 @@ export async function walkModules(
       "--no-config",
       "--node-modules-dir=none",
       ...graphFlags(project, options.lockFile),
-      toUrl(project.stackFile),
+      entry(project),
     ],
     ...(options.mayFetch === true ? { inherit: true } : { env: noNetwork }),
     limits: options.limits,
@@ -90,6 +91,7 @@ export async function walkModules(
   const graph = JSON.parse(result.stdout) as Graph;
   const files: { readonly path: string; readonly file: string }[] = [];
   for (const module of graph.modules) {
+    if (graph.roots.includes(module.specifier)) continue;
     const file = await admit(project, graph, module);
     if (file !== undefined) files.push(file);
   }
@@ -99,6 +101,13 @@ export async function walkModules(
     sha256: sha256(await Deno.readFile(file)),
   })));
   return modules.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A module that imports what the inside of the sandbox does: the runner, and the stack. */
+function entry(project: Project): string {
+  const imports = [`${staddleUrl}stacks/sandbox/runner.ts`, toUrl(project.stackFile)];
+  const text = imports.map((url) => `import ${JSON.stringify(url)};`).join("\n");
+  return `data:application/typescript,${encodeURIComponent(text)}`;
 }
 
 /** `file:` URL of an absolute path. */
