@@ -7,7 +7,7 @@
 import { type Base, type DecideContext, decision, statusFor, takenOver } from "./deciding.ts";
 import type { ResourceRecord } from "../state/store.ts";
 import type { Decision } from "./decision.ts";
-import { isLeftover } from "./leftover.ts";
+import { isLeftover, leftoverAddress } from "./leftover.ts";
 import { lost } from "./ownership.ts";
 import type { Reason } from "./plan.ts";
 import { problem } from "./problem.ts";
@@ -55,7 +55,11 @@ export function decideGone(
     (kind.marked === true
       ? context.observed.byUuid(known.host, known.kind, known.resource.uuid)
       : undefined);
-  if (found === undefined) return decision(base, "forget", why);
+  if (found === undefined) {
+    return isHidden(known, base, context)
+      ? decision(base, "delete", why)
+      : decision(base, "forget", why);
+  }
   if (known.resource.tenure === "existing") {
     return decision(base, "forget", why, { notes: ["it stays: this stack only used it"] });
   }
@@ -73,6 +77,33 @@ export function decideGone(
     });
   }
   return decision({ ...base, key: found.key }, "delete", why, { observed: found });
+}
+
+/**
+ * Whether a stopped run may have left something that is not seen under its name: of an image the torn
+ * file, of a copy the stamp that stands beside it. Deleting takes that away too.
+ */
+function isHidden(known: ResourceRecord, { kind }: Base, context: DecideContext): boolean {
+  const status = statusFor(known, context);
+  return kind.marked !== true && known.resource.tenure !== "existing" &&
+    status !== "present" && status !== "waiting";
+}
+
+/**
+ * Decides about what a stopped run has left of a declared resource under another name, where nothing is
+ * seen of it: it goes, as something of its own.
+ */
+export function decideHidden(entry: Resolved, context: DecideContext): Decision | undefined {
+  const known = context.records.byAddress(entry.resource.address);
+  const { kind, key, resource } = entry;
+  if (
+    known === undefined || known.kind !== kind.kind ||
+    (known.key === key && known.host === resource.host) ||
+    context.observed.byKey(known.host, known.kind, known.key) !== undefined
+  ) return undefined;
+  const left = { ...known, address: leftoverAddress(known.address, known.key) };
+  const decided = decideGone(left, "not-declared", context);
+  return decided?.action === "delete" ? decided : undefined;
 }
 
 /** Decides about a declared resource that is to be destroyed and that no record has. */

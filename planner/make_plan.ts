@@ -122,6 +122,7 @@ export function makePlan(input: PlanInput): MadePlan {
         errors.push(issueError(entry.resource, issue));
       }
       keep(decideDeclared(entry, context));
+      keep(decideHidden(entry, context));
     });
   }
   const renamed = mode === "apply" ? formerAddresses(resolution, context.records) : new Map();

@@ -26,7 +26,7 @@ import {
 } from "./bench.ts";
 import { findNetwork, findNetworkByName } from "./find.ts";
 import { emptyLookup } from "./lookup.ts";
-import { whileParked } from "./replug.ts";
+import { unpark, whileParked } from "./replug.ts";
 
 /** `VIR_NETWORK_XML_INACTIVE`. */
 const INACTIVE = 1;
@@ -107,6 +107,8 @@ const update: Operate = async (bench, step) => {
       }
     }
   }
+  // A run that was cut off may have left guests aside.
+  await unpark(connection, network);
   const autostart = step.changes.find((change) => change.path === "autostart");
   if (autostart !== undefined) await network.setAutostart(autostart.after === true);
   return { notes };
@@ -118,6 +120,7 @@ const remove: Operate = async (bench, step) => {
     await marked(connection, step.key, step.mark.stack, step.address);
   if (network === undefined) return {};
   if (await network.isActive()) await network.destroy();
+  await unpark(connection, network);
   // A network that was only ever started goes with its stop.
   using left = await findNetworkByName(connection, network.name);
   await left?.undefine();

@@ -27,14 +27,15 @@ export async function whileParked(
   network: Network,
   restart: () => Promise<void>,
 ): Promise<number> {
-  const parking = `${network.name}-restart`;
+  const parking = parkingName(network);
   const guests = await guestsOn(connection, [network.name, parking]);
   if (guests.length === 0) {
     await restart();
+    await unpark(connection, network);
     return 0;
   }
   try {
-    using elsewhere = await findNetworkByName(connection, parking) ??
+    using elsewhere = await findParking(connection, network) ??
       await connection.createNetwork(parkingXml(parking, network.uuid));
     await Promise.all(guests.map(({ domain }) => move(domain, network.name, parking)));
     await restart();
@@ -48,9 +49,47 @@ export async function whileParked(
   }
 }
 
+/**
+ * Takes away what a run that was cut off has left of parking, once its guests are back. What goes
+ * with the network itself brings nobody back.
+ */
+export async function unpark(connection: Connection, network: Network): Promise<void> {
+  using parking = await findParking(connection, network);
+  if (parking === undefined) return;
+  if (await network.isActive()) {
+    const guests = await guestsOn(connection, [parking.name]);
+    try {
+      await Promise.all(guests.map(({ domain }) => move(domain, parking.name, network.name)));
+    } finally {
+      for (const { domain } of guests) domain[Symbol.dispose]();
+    }
+  }
+  await parking.destroy();
+}
+
+function parkingName({ name }: Network): string {
+  return `${name}-restart`;
+}
+
+/** The network that guests were parked on: known by its bridge, for anyone may use its name. */
+async function findParking(
+  connection: Connection,
+  network: Network,
+): Promise<Network | undefined> {
+  const found = await findNetworkByName(connection, parkingName(network));
+  if (found === undefined) return undefined;
+  if ((await found.xml()).includes(`<bridge name='${parkingBridge(network.uuid)}'`)) return found;
+  found[Symbol.dispose]();
+  return undefined;
+}
+
+function parkingBridge(uuid: string): string {
+  return `sdp${uuid.replaceAll("-", "").slice(0, 8)}`;
+}
+
 /** A bridge without addresses; its name fits the kernel's 15 characters. */
 function parkingXml(name: string, uuid: string): string {
-  const bridge = `sdp${uuid.replaceAll("-", "").slice(0, 8)}`;
+  const bridge = parkingBridge(uuid);
   const root = parseXml("<network><name/><bridge stp='off' delay='0'/></network>");
   child(root, "name")!.children.push({ kind: "text", text: name });
   child(root, "bridge")!.attributes.set("name", bridge);
