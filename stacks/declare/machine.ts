@@ -102,12 +102,21 @@ export function declareMachine(context: Context, name: string, options: unknown)
     name,
     tenure: "managed",
     spec,
-    dependsOn,
+    dependsOn: withFiles(dependsOn, disks),
     adopt: adopted,
     options: own,
   } as const;
   record(context, subject, init);
   return machineHandle(owner, disks, nics);
+}
+
+/** A volume whose path alone stands in the spec has to be there before the machine all the same. */
+function withFiles(dependsOn: unknown, disks: readonly DeclaredDisk[]): unknown {
+  const files = disks.flatMap(({ file }) => (file === undefined ? [] : [file]));
+  if (files.length === 0) return dependsOn;
+  return dependsOn === undefined || Array.isArray(dependsOn)
+    ? [...(dependsOn ?? []), ...files]
+    : dependsOn;
 }
 
 function machineHandle(

@@ -68,6 +68,8 @@ export interface Owner {
 export interface DeclaredDisk {
   readonly spec: JsonObject;
   readonly handle: Disk;
+  /** The volume that it names by its path, which the spec does not refer to. */
+  readonly file?: Volume;
 }
 
 /** A NIC as the spec has it, and its handle. */
@@ -144,8 +146,18 @@ function attachment(disk: DiskOptions): JsonObject {
   return Object.fromEntries(given) as JsonObject;
 }
 
-/** A disk that no volume of the stack is behind. */
+/** A disk that is no volume to libvirt, though its file may be one. */
 function hostDisk(owner: Owner, disk: HostDisk, name: string, index: number): DeclaredDisk {
+  if (disk.file !== undefined && typeof disk.file !== "string") {
+    const { context, subject } = owner;
+    const path = ["disks", index, "file"];
+    const file = reference<Volume>(context, subject, path, "volume", disk.file);
+    return {
+      spec: { format: file.format, ...disk, name, file: file.path } as unknown as JsonObject,
+      handle: Object.freeze({ name, volume: file }),
+      file,
+    };
+  }
   return {
     spec: { ...disk, name } as unknown as JsonObject,
     handle: Object.freeze({
@@ -202,7 +214,11 @@ export function makeNic(owner: Owner, nic: NicOptions, index: number): DeclaredN
     ? undefined
     : reference<Network>(context, subject, [...path, "network"], "network", nic.network);
   const mac = (nic.mac ?? nicMac(owner.uuid, index)).toString().toLowerCase();
-  const ip = network === undefined ? nic.ip : addressOn(owner, network, name, mac, nic);
+  const ip = nic.ip === false
+    ? undefined
+    : network === undefined
+    ? nic.ip
+    : addressOn(owner, network, name, mac, { ...nic, ip: nic.ip });
   return {
     spec: { ...nic, name, network: network?.resource, mac, ip } as unknown as JsonObject,
     ip,
@@ -231,7 +247,7 @@ function addressOn(
   network: Network,
   nicName: string,
   mac: string,
-  nic: NicOptions,
+  nic: { readonly ip?: string | undefined },
 ): string | undefined {
   const { context, subject } = owner;
   const { managed, subnet, gateway, dhcp } = networkFacts(context, network);

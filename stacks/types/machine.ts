@@ -32,10 +32,11 @@ export interface NicOptions extends NicTuning {
   /** A bridge of the host, instead of a network. */
   readonly bridge?: string;
   /**
-   * IP address. On a network of this stack one is chosen, and reserved, unless declared. Elsewhere
-   * it is a promise of the author's, by which handles and waits go.
+   * IP address. On a network of this stack one is chosen, and reserved, unless declared; `false`: none
+   * is, the guest takes what it gets. Elsewhere it is a promise of the author's, by which handles and
+   * waits go.
    */
-  readonly ip?: string;
+  readonly ip?: string | false;
   /** MAC address; derived from the machine's UUID and the NIC's place unless declared. */
   readonly mac?: string;
   /** State of the link; up unless declared. */

@@ -20,9 +20,10 @@ export interface DiskAttachment extends
 
 /** A disk on something of the host's own: a file, a block device, storage over the network. */
 export interface HostDisk
-  extends
-    DiskAttachment,
-    Pick<MachineFields["disks"][number], "file" | "block" | "network" | "format"> {}
+  extends DiskAttachment, Pick<MachineFields["disks"][number], "block" | "network" | "format"> {
+  /** A file of the host, by its absolute path; or a volume whose path libvirt is to be told. */
+  readonly file?: string | Volume;
+}
 
 /** What a NIC is on beside a network or a bridge, and how its packets go. */
 export interface NicTuning

@@ -220,7 +220,11 @@ function diff(
   if (resource.tenure === "existing") return [];
   const spec = resource.spec as VolumeSpec;
   const has = readVolume(sourceText(observed.source, "xml"));
-  const changes = replacements(spec, has, previous as VolumeSpec | undefined);
+  const changes = replacements(spec, has, previous as VolumeSpec | undefined)
+    // One that was taken over stays on what it stands on, unless the stack names an image.
+    .filter(({ path }) =>
+      resource.adopt !== true || spec.backing !== undefined || path !== "image"
+    );
   if (
     spec.capacity !== undefined && sectors(spec.capacity) !== sectors(has.capacity ?? 0)
   ) {
