@@ -9,7 +9,7 @@ import type { JsonObject, Lookup } from "../providers/provider.ts";
 import type { JournalEntry, StackRecord } from "../state/store.ts";
 import { cascadeReplacements } from "./cascade.ts";
 import { decideDeclared } from "./decide.ts";
-import { decideGone, decideUnrecorded } from "./decide_gone.ts";
+import { decideGone, decideHidden, decideUnrecorded } from "./decide_gone.ts";
 import { begunSteps, type DecideContext } from "./deciding.ts";
 import { type Decision, worst } from "./decision.ts";
 import { findDrift } from "./drift.ts";
