@@ -85,7 +85,7 @@ export function decideGone(
  */
 function isHidden(known: ResourceRecord, { kind }: Base, context: DecideContext): boolean {
   const status = statusFor(known, context);
-  return kind.marked !== true && known.resource.tenure !== "existing" &&
+  return kind.hides === true && known.resource.tenure !== "existing" &&
     status !== "present" && status !== "waiting";
 }
 

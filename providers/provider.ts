@@ -270,6 +270,11 @@ export interface Kind {
    * either is not ours, whatever the record says.
    */
   readonly marked?: boolean;
+  /**
+   * True when a stopped run may leave something on the host that reading does not show: a torn file, a
+   * stamp beside it. Deleting takes that away too, also where nothing is seen.
+   */
+  readonly hides?: boolean;
   /** What no two resources may have at once. The resource is as the topology has it. */
   claims?(resource: Resource): readonly Claim[];
   /** What a person should know before it is made: the accelerator that was chosen, and why. */

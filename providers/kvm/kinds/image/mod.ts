@@ -85,6 +85,7 @@ export const imageKind: Kind = {
     return docs ??= describeTable(imageTable);
   },
   createBeforeDelete: true,
+  hides: true,
   references: (resource) => [{
     address: String(resource.spec.pool),
     path: "pool",

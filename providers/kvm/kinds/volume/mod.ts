@@ -110,6 +110,7 @@ export const volumeKind: Kind = {
     return docs ??= describeTable(volumeTable);
   },
   createBeforeDelete: false,
+  hides: true,
   references,
   resolve,
   key: (resource) => `${resource.spec.pool}/${resource.spec.volume}`,
