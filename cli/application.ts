@@ -29,6 +29,7 @@ import type { ShowFlags } from "./commands/show.ts";
 import type { StateFlags } from "./commands/state.ts";
 import type { Context } from "./context.ts";
 import {
+  claim,
   file,
   json,
   maxDisruption,
@@ -120,17 +121,34 @@ const apply: Command<Context> = buildCommand<ApplyFlags, [string], Context>({
   },
 });
 
-const destroy: Command<Context> = buildCommand<DestroyFlags, [string], Context>({
+const destroy: Command<Context> = buildCommand<DestroyFlags, [string, ...string[]], Context>({
   loader: async () => (await import("./commands/destroy.ts")).destroy,
   parameters: {
     flags: {
       ...planning,
       ...running,
+      fromHost: toggle("Without a record: find on the hosts what carries the stack's mark"),
+      claim,
     },
     aliases: { y: "yes" },
-    positional: { kind: "tuple", parameters: [recordedArgument] },
+    positional: {
+      kind: "array",
+      parameter: {
+        brief:
+          "The stack's file, folder or recorded name; with --from-host, URIs of hosts behind it",
+        parse: String,
+        placeholder: "stack|uri",
+      },
+      minimum: 1,
+    },
   },
-  docs: { brief: "Destroy everything that a stack owns" },
+  docs: {
+    brief: "Destroy everything that a stack owns",
+    fullDescription:
+      "Destroy everything that a stack owns. With --from-host neither a record nor the stack's file is " +
+      "needed: machines and networks are found by the stack's mark, and what they stand on by its name. " +
+      "What nothing speaks for is left alone, and named.",
+  },
 });
 
 const show: Command<Context> = buildCommand<ShowFlags, [string], Context>({

@@ -106,6 +106,16 @@ export function positiveInteger(text: string): number {
   return Number(text);
 }
 
+/** `--claim ADDRESS`, repeated. */
+export const claim: TypedFlagParameter<readonly string[] | undefined, Context> = {
+  kind: "parsed",
+  parse: String,
+  brief: "Take a volume for the stack's that nothing on the host speaks for; may hold *",
+  placeholder: "address",
+  optional: true,
+  variadic: true,
+};
+
 /** Flags of every command that plans. */
 export const planning = { param, target, exclude } as const;
 

@@ -9,6 +9,7 @@ import type { MadePlan, Selection } from "../planner/mod.ts";
 import type { Plan } from "../planner/plan.ts";
 import { type Topology, TOPOLOGY_FORMAT } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
+import type { KvmProvider } from "../providers/kvm/mod.ts";
 import type { Kind, Provider } from "../providers/provider.ts";
 import type { Lease, StackRecord } from "../state/store.ts";
 import { Hosts } from "./hosts.ts";
@@ -43,10 +44,10 @@ export interface Planned extends MadePlan {
 
 /** A provider that is loaded when it is first asked for, and libvirt with it. */
 export class LazyProvider implements AsyncDisposable {
-  #loading: Promise<Provider> | undefined;
+  #loading: Promise<KvmProvider> | undefined;
 
   /** Begins to load, at the latest now. A failure is seen by whoever needs a host. */
-  readonly load = (): Promise<Provider> => {
+  readonly load = (): Promise<KvmProvider> => {
     this.#loading ??= import("../providers/kvm/mod.ts").then(({ kvm }) => kvm({ preload: true }));
     this.#loading.catch(() => {});
     return this.#loading;
@@ -255,26 +256,40 @@ async function validTopology(
   session: Session,
   options: SessionOptions,
 ): Promise<Topology | undefined> {
-  if (session.topology === undefined) return undefined;
-  const { validateTopology } = await import("../planner/mod.ts");
-  if (options.to !== undefined) {
-    // What was applied once has every digest, and was found valid by the Staddle of its day.
-    const { topology, errors } = validateTopology(session.topology, session.kinds);
-    throwAll(errors);
-    return topology;
-  }
+  const { topology, location } = session;
+  if (topology === undefined) return undefined;
+  // What was applied once has every digest already.
+  if (options.to !== undefined) return await validated(topology);
+  const { signal } = options;
   let withSums: Topology;
   try {
-    withSums = await withDigests(session.topology, {
-      baseDirectory: session.location.folder,
-      signal: options.signal,
-    });
+    withSums = await withDigests(topology, { baseDirectory: location.folder, signal });
   } catch (error) {
     // What is to be destroyed is known by its record, whether or not the images are still here.
-    if (options.mode === "destroy" && !options.signal.aborted) return undefined;
+    if (options.mode === "destroy" && !signal.aborted) return undefined;
     throw error;
   }
-  const { topology, errors } = validateTopology(withSums, session.kinds);
+  return await validated(withSums);
+}
+
+/**
+ * A topology with the digests of its local files, normalised.
+ *
+ * @throws {StaddleError} or {StaddleErrors} if it is not valid.
+ */
+export async function validateStack(
+  topology: Topology,
+  options: { readonly baseDirectory: string; readonly signal: AbortSignal },
+): Promise<Topology> {
+  return await validated(await withDigests(topology, options));
+}
+
+async function validated(given: Topology): Promise<Topology> {
+  const [{ validateTopology }, { kinds }] = await Promise.all([
+    import("../planner/mod.ts"),
+    import("../providers/kvm/kinds/mod.ts"),
+  ]);
+  const { topology, errors } = validateTopology(given, kinds);
   throwAll(errors);
   return topology;
 }

@@ -1,5 +1,6 @@
 /** `staddle destroy`: destroy everything that a stack owns. */
 
+import { StaddleError } from "../../providers/error.ts";
 import { carryOutStack } from "../carry_out_stack.ts";
 import type { Context } from "../context.ts";
 import type { PlanFlags } from "../flags.ts";
@@ -7,15 +8,31 @@ import { refuseUnsignedRun, trustedKeyNames } from "../plan_signature.ts";
 import type { RunFlags } from "../run_plan.ts";
 
 /** Flags of `destroy`. */
-export interface DestroyFlags extends PlanFlags, Omit<RunFlags, "maxDisruption"> {}
+export interface DestroyFlags extends PlanFlags, Omit<RunFlags, "maxDisruption"> {
+  readonly fromHost?: boolean;
+  readonly claim?: readonly string[];
+}
 
 /** Plans the destruction, asks, and carries it out. */
-export async function destroy(this: Context, flags: DestroyFlags, stack: string): Promise<void> {
+export async function destroy(
+  this: Context,
+  flags: DestroyFlags,
+  stack: string,
+  ...uris: string[]
+): Promise<void> {
   refuseUnsignedRun("destroy", trustedKeyNames());
-  await carryOutStack(this, flags, {
-    command: "destroy",
-    mode: "destroy",
-    stack,
-    recorded: true,
-  });
+  if (flags.fromHost) {
+    const { destroyFromHosts } = await import("../destroy_from_hosts.ts");
+    return await destroyFromHosts(this, flags, stack, uris);
+  }
+  if (uris.length > 0 || flags.claim?.length) {
+    throw new StaddleError({
+      code: "usage.bad-arguments",
+      summary: uris.length > 0
+        ? `destroy takes one stack; ${uris.join(" ")} are hosts to look for it on`
+        : "--claim goes with --from-host",
+      help: `staddle destroy ${stack} --from-host ${uris.join(" ")}`.trimEnd(),
+    });
+  }
+  await carryOutStack(this, flags, { command: "destroy", mode: "destroy", stack, recorded: true });
 }
