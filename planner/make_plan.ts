@@ -18,7 +18,7 @@ import { outputChanges } from "./outputs.ts";
 import { optionNotes, optionsOf, plannedHooks, refusals } from "./options.ts";
 import { indexRecord, type RecordIndex } from "./ownership.ts";
 import { withChanges } from "./paths.ts";
-import { isCovered } from "./patterns.ts";
+import { isCovered } from "./field_patterns.ts";
 import { type Plan, PLAN_FORMAT, type ResourcePlan } from "./plan.ts";
 import { issueError } from "./problem.ts";
 import { likelyRenames } from "./renames.ts";

@@ -19,7 +19,7 @@ import type {
 } from "../providers/provider.ts";
 import type { Decision } from "./decision.ts";
 import { nearest } from "./nearest.ts";
-import { concerns, fieldPath, isCovered, without } from "./patterns.ts";
+import { concerns, fieldPath, isCovered, without } from "./field_patterns.ts";
 import { placesOfResource, problem } from "./problem.ts";
 
 /** Exit status for a plan that a rule of the stack's own refuses. */

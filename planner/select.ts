@@ -12,8 +12,11 @@ import type { StackRecord } from "../state/store.ts";
 import { closure, type Graph, reversed } from "./graph.ts";
 import { ownerOf } from "./leftover.ts";
 import { nearest } from "./nearest.ts";
+import { matchesPattern } from "./pattern.ts";
 import { dependencies, type Kinds } from "./resolve.ts";
 import type { Topology } from "./topology.ts";
+
+export { matchesPattern } from "./pattern.ts";
 
 /** What a run is asked to do with what. */
 export interface Scope {
@@ -28,28 +31,6 @@ export interface Selection {
   readonly whole: boolean;
   has(address: string): boolean;
   readonly errors: readonly StaddleError[];
-}
-
-/** `*` stands for any characters, `/` too; `?` for one. */
-export function matchesPattern(pattern: string, address: string): boolean {
-  let p = 0;
-  let a = 0;
-  let star = -1;
-  let mark = 0;
-  while (a < address.length) {
-    if (pattern[p] === "*") {
-      star = p++;
-      mark = a;
-    } else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === address[a])) {
-      p++;
-      a++;
-    } else if (star >= 0) {
-      p = star + 1;
-      a = ++mark;
-    } else return false;
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
 }
 
 /** Chooses the part of a stack that a run concerns. */

@@ -15,8 +15,10 @@ import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Json, JsonObject, Resource } from "../providers/provider.ts";
 import { normaliseOutputs } from "./outputs.ts";
 import { parseParameters } from "./parameters.ts";
+import type { ForeignStack } from "./reference.ts";
 import { type Entry, type Identity, Recorder } from "./recorder.ts";
 import { stackScope } from "./scope.ts";
+import type { Secrets } from "./secrets.ts";
 import type { StackDefinition } from "./stack.ts";
 
 /** What a topology depends on, beyond the stack itself. */
@@ -27,6 +29,8 @@ export interface BuildOptions {
   readonly reservations?: Readonly<Record<string, string>>;
   /** What renamed resources keep, by their address now. */
   readonly identities?: Readonly<Record<string, Identity>>;
+  /** What is known of other stacks, by name. */
+  readonly references?: Readonly<Record<string, ForeignStack>>;
 }
 
 /** Passes after which addresses that still move are an error. */
@@ -43,10 +47,15 @@ export function buildTopology(definition: StackDefinition, options: BuildOptions
   const parameters = parseParameters(definition, options.parameters ?? {});
   let settled = prior;
   for (let pass = 1; pass <= mostPasses; pass++) {
-    const recorder = new Recorder(definition.name, settled, options.identities);
+    const recorder = new Recorder(
+      definition.name,
+      settled,
+      options.identities,
+      options.references,
+    );
     const returned = definition.declare(stackScope(recorder), parameters.values as never);
     refuseAsync(definition, returned);
-    const outputs = normaliseOutputs(returned, definition.at);
+    const outputs = normaliseOutputs(returned, definition.at, recorder.secrets);
     const { reservations, issues } = reserve(recorder.requests, prior);
     if (issues.length > 0) {
       throw new StaddleErrors(issues.map((issue) => addressError(recorder, issue)));
@@ -64,6 +73,7 @@ export function buildTopology(definition: StackDefinition, options: BuildOptions
         ),
         resources: finish(recorder),
         outputs,
+        ...(Object.keys(recorder.used).length === 0 ? {} : { references: recorder.used }),
         reservations: ofMachines(recorder, reservations),
       };
     }
@@ -117,13 +127,18 @@ function finish(recorder: Recorder): readonly Resource[] {
   }
   return [...recorder.entries.values()].map((entry) => {
     const own = byNetwork.get(entry.address);
-    if (own === undefined) return resource(entry, entry.spec);
+    if (own === undefined) return resource(entry, entry.spec, recorder.secrets);
     const declared = (entry.spec.reservations ?? []) as JsonObject["reservations"] & Json[];
-    return resource(entry, { ...entry.spec, reservations: [...declared, ...own] });
+    return resource(
+      entry,
+      { ...entry.spec, reservations: [...declared, ...own] },
+      recorder.secrets,
+    );
   });
 }
 
-function resource(entry: Entry, spec: JsonObject): Resource {
+function resource(entry: Entry, spec: JsonObject, secrets: Secrets): Resource {
+  const sensitive = secrets.pathsIn(spec);
   const { address, kind, host, name, uuid, tenure, adopt, dependsOn, options, at } = entry;
   return {
     address,
@@ -136,6 +151,7 @@ function resource(entry: Entry, spec: JsonObject): Resource {
     spec: plain(spec),
     dependsOn,
     ...(options === undefined ? {} : { options }),
+    ...(sensitive.length === 0 ? {} : { sensitive }),
     ...(at === undefined ? {} : { declaredAt: at }),
   };
 }

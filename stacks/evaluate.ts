@@ -8,6 +8,8 @@ import { type Topology, topologySchema } from "../planner/topology.ts";
 import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Json } from "../providers/provider.ts";
 import type { ParameterDescription } from "./parameters.ts";
+import type { Identity } from "./recorder.ts";
+import type { ForeignStack } from "./reference.ts";
 import { show } from "./refuse.ts";
 import { differences } from "./sandbox/difference.ts";
 import { placed } from "./sandbox/places.ts";
@@ -28,6 +30,10 @@ export interface EvaluateOptions {
   readonly parameters?: Readonly<Record<string, Json>>;
   /** Addresses of the record, by `<address of the machine>#<nic name>`: they stay. */
   readonly reservations?: Readonly<Record<string, string>>;
+  /** What renamed resources keep, by their address now. */
+  readonly identities?: Readonly<Record<string, Identity>>;
+  /** What is known of other stacks, by name. */
+  readonly references?: Readonly<Record<string, ForeignStack>>;
   /** Milliseconds after which it is stopped; 10,000 unless given. */
   readonly timeout?: number;
   /** JavaScript heap in MiB; 512 unless given. */
@@ -76,8 +82,9 @@ const checkTimeout = 120_000;
 export function evaluate(stackFile: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   return inSandbox(stackFile, options, async (tools) => {
     const { project } = tools;
-    const { parameters = {}, reservations = {} } = options;
-    const request = { mode: "evaluate", parameters, reservations } as const;
+    const { parameters = {}, reservations = {}, identities = {}, references = {} } = options;
+    const given = { parameters, reservations, identities, references };
+    const request = { mode: "evaluate", ...given } as const;
     const first = tools.run({ ...request, shifted: false });
     const second = tools.run({ ...request, shifted: true });
     const types = options.typeCheck === false ? undefined : tools.check();
@@ -104,7 +111,8 @@ export function describeStack(
   options: Omit<EvaluateOptions, "parameters" | "reservations" | "typeCheck" | "begun"> = {},
 ): Promise<StackDescription> {
   return inSandbox(stackFile, options, async (tools) => {
-    const run = tools.run({ mode: "describe", parameters: {}, reservations: {}, shifted: false });
+    const given = { parameters: {}, reservations: {}, identities: {}, references: {} };
+    const run = tools.run({ mode: "describe", ...given, shifted: false });
     await tools.walk();
     const outcome = await run;
     if (!outcome.ok) throw outcome.error;

@@ -46,6 +46,7 @@ export type {
   Timeouts,
 } from "./types/options.ts";
 export type { ExistingPoolOptions, PoolOptions } from "./types/pool.ts";
+export type { Referenced, ReferenceShape } from "./types/reference.ts";
 export type { ExistingVolumeOptions, Size, VolumeContent, VolumeOptions } from "./types/volume.ts";
 export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } from "./handles.ts";
 export { sensitive } from "./outputs.ts";

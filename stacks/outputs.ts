@@ -9,6 +9,7 @@ import type { Json, JsonObject } from "../providers/provider.ts";
 import type { Output } from "../planner/topology.ts";
 import { type Handle, isHandle, type Machine } from "./handles.ts";
 import { formatPath, show } from "./refuse.ts";
+import { Secrets } from "./secrets.ts";
 
 /** A value that is kept out of what people see. */
 export interface Sensitive {
@@ -41,6 +42,7 @@ function isSensitive(value: unknown): value is Sensitive {
 export function normaliseOutputs(
   returned: unknown,
   at: string | undefined,
+  secrets: Secrets = new Secrets(),
 ): Readonly<Record<string, Output>> {
   if (returned === undefined) return {};
   if (typeof returned !== "object" || returned === null || !isPlain(returned)) {
@@ -55,7 +57,7 @@ export function normaliseOutputs(
   }
   const outputs: Record<string, Output> = {};
   for (const [name, value] of Object.entries(returned)) {
-    const state = { sensitive: false, above: new Set<object>() };
+    const state = { sensitive: false, above: new Set<object>(), secrets };
     const json = toJson(value, ["outputs", name], state, at);
     outputs[name] = { value: json, sensitive: state.sensitive };
   }
@@ -64,6 +66,8 @@ export function normaliseOutputs(
 
 interface State {
   sensitive: boolean;
+  /** What other stacks give out as sensitive stays so. */
+  readonly secrets: Secrets;
   /** Objects that the value stands in: one that is met again is a cycle. */
   readonly above: Set<object>;
 }
@@ -80,6 +84,7 @@ function toJson(
   state: State,
   at: string | undefined,
 ): Json {
+  if (state.secrets.has(value)) state.sensitive = true;
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
   if (isSensitive(value)) {

@@ -13,8 +13,11 @@ import type {
   JsonObject,
   Tenure,
 } from "../providers/provider.ts";
+import type { UsedOutput } from "../planner/topology.ts";
 import type { Pool } from "./handles.ts";
+import type { ForeignStack } from "./reference.ts";
 import { complaint, type Subject } from "./refuse.ts";
+import { Secrets } from "./secrets.ts";
 
 /** A declared resource; the spec is settled only when the pass is over. */
 export interface Entry {
@@ -37,6 +40,8 @@ export interface Identity {
   readonly uuid: string;
   /** Name on the host. */
   readonly name?: string;
+  /** What a seed holds, where that is left as it is. */
+  readonly texts?: JsonObject;
 }
 
 /** A NIC that has an address on a network of this stack. */
@@ -70,17 +75,23 @@ export class Recorder {
   readonly places: Map<string, string | undefined> = new Map();
   /** Pools of images and volumes, by address. */
   readonly pools: Map<string, Pool> = new Map();
+  /** Outputs of other stacks that were used, by stack and output. */
+  readonly used: Record<string, Record<string, UsedOutput>> = {};
+  /** Those of them that are sensitive. */
+  readonly secrets: Secrets = new Secrets();
   readonly #claims = new Map<string, { readonly label: string; readonly at: string | undefined }>();
 
   /**
    * @param stack Name of the stack.
    * @param settled Addresses to give out: of the pass before, and of the record.
    * @param identities What renamed resources keep, by their address now.
+   * @param references What is known of other stacks.
    */
   constructor(
     readonly stack: string,
     readonly settled: Readonly<Record<string, string>>,
     readonly identities: Readonly<Record<string, Identity>> = {},
+    readonly references: Readonly<Record<string, ForeignStack>> = {},
   ) {}
 
   /** Refuses what is no name. */

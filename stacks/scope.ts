@@ -14,6 +14,7 @@ import { nothingInherited, scopeOptions } from "./declare/options.ts";
 import { declarePool } from "./declare/pool.ts";
 import { declareExistingVolume, declareVolume } from "./declare/volume.ts";
 import type { Recorder } from "./recorder.ts";
+import { readReference } from "./reference.ts";
 import { complaint, show, type Subject } from "./refuse.ts";
 import type { HostOptions } from "./types/host.ts";
 import type { ImageOptions } from "./types/image.ts";
@@ -21,6 +22,7 @@ import type { MachineOptions } from "./types/machine.ts";
 import type { ExistingNetworkOptions, NetworkOptions } from "./types/network.ts";
 import type { InheritedOptions, ResourceOptions, ScopeOptions } from "./types/options.ts";
 import type { ExistingPoolOptions, PoolOptions } from "./types/pool.ts";
+import type { ReferenceShape } from "./types/reference.ts";
 import type { HostScope, SpanningScope, StackScope } from "./types/scope.ts";
 import type { ExistingVolumeOptions, VolumeOptions } from "./types/volume.ts";
 
@@ -36,6 +38,9 @@ export function stackScope(recorder: Recorder): StackScope {
     },
     scope(name: string, options?: ScopeOptions): SpanningScope {
       return spanningScope(recorder, [nested(recorder, name, options)]);
+    },
+    reference<const Shape extends ReferenceShape>(stack: string, outputs: Shape) {
+      return readReference(recorder, stack, outputs);
     },
     times,
   });

@@ -32,7 +32,7 @@ import {
   media,
   type Owner,
 } from "./machine_parts.ts";
-import { partOptions } from "./options.ts";
+import { machinePatterns, partOptions } from "./options.ts";
 
 const machineFields = [
   ...commonFields,
@@ -63,6 +63,7 @@ export function declareMachine(context: Context, name: string, options: unknown)
   const uuid = adopted ?? context.recorder.uuidOf(address);
   const onHost = nameOnHost(context, "machine", name, called);
   const own = ownOptions(context, subject, "machine", name);
+  const { options: declared, forDisk } = machinePatterns(own.options);
   const owner: Owner = {
     context,
     subject,
@@ -72,9 +73,23 @@ export function declareMachine(context: Context, name: string, options: unknown)
     uuid,
     given,
     networks: new Set(),
-    partOptions: (kind, suffix, keep) => ({
+    diskOptions: (disk) => ({
       dependsOn: context.inherits.dependsOn,
-      options: partOptions(own.options, { kind, owner: "machine", suffix }, keep),
+      options: partOptions(
+        declared,
+        { kind: "volume", owner: "machine", suffix: `-${disk}` },
+        ["protect", "retainOnDelete", "timeouts"],
+        forDisk(disk),
+      ),
+    }),
+    // It is made anew whenever it changes, and holds nothing of worth: it is not protected.
+    seedOptions: () => ({
+      dependsOn: context.inherits.dependsOn,
+      options: partOptions(
+        declared,
+        { kind: "seed", owner: "machine", suffix: "" },
+        ["retainOnDelete", "timeouts"],
+      ),
     }),
   };
 
@@ -104,7 +119,7 @@ export function declareMachine(context: Context, name: string, options: unknown)
     spec,
     dependsOn: withFiles(dependsOn, disks),
     adopt: adopted,
-    options: own,
+    options: { ...own, options: declared },
   } as const;
   record(context, subject, init);
   return machineHandle(owner, disks, nics);

@@ -29,7 +29,7 @@ import {
   validate,
 } from "../refuse.ts";
 import { machineSchema, seedSchema } from "../schemas.ts";
-import { type Context, record, reference, unknown } from "./context.ts";
+import { addressOf, type Context, record, reference, unknown } from "./context.ts";
 import type { DriveOptions, HostDisk } from "../types/machine_devices.ts";
 import type {
   DiskOptions,
@@ -39,7 +39,7 @@ import type {
   VolumeDisk,
 } from "../types/machine.ts";
 import { networkFacts } from "./network.ts";
-import type { OwnOptions, partOptions } from "./options.ts";
+import type { OwnOptions } from "./options.ts";
 import { poolOrStore } from "./pool.ts";
 import { contentFields, makeVolume } from "./volume.ts";
 
@@ -58,8 +58,10 @@ export interface Owner {
   readonly address: string;
   readonly uuid: string;
   readonly given: MachineOptions;
-  /** Options of a resource that belongs to it. */
-  partOptions(kind: string, suffix: string, keep: Parameters<typeof partOptions>[2]): OwnOptions;
+  /** Options of the volume of an inline disk. */
+  diskOptions(name: string): OwnOptions;
+  /** Options of the seed. */
+  seedOptions(): OwnOptions;
   /** Networks on which it has a NIC already. */
   readonly networks: Set<string>;
 }
@@ -132,7 +134,7 @@ export function makeDisk(
       content: disk as InlineDisk,
       path,
       defaultPool: home,
-      options: owner.partOptions("volume", `-${name}`, ["protect", "retainOnDelete", "timeouts"]),
+      options: owner.diskOptions(name),
     });
   return {
     spec: { ...attachment(disk), name, volume: volume.resource },
@@ -297,15 +299,18 @@ export function makeSeed(
     ? undefined
     : context.recorder.pools.get(first.handle.volume.resource);
   const pool = poolOrStore(context, subject, ["pool"], home ?? near);
+  const { recorder } = context;
+  const kept = recorder.identities[addressOf(context, "seed", owner.name)]?.texts;
   const spec = validate(subject, seedSchema, {
     pool: pool.resource,
     name: owner.onHost,
-    userData: userData(cloudInit),
-    metaData: metaData(owner.uuid, hostnameOf(owner)),
-    networkConfig: cloudInit.networkConfig,
+    ...kept ?? {
+      userData: userData(cloudInit),
+      metaData: metaData(owner.uuid, hostnameOf(owner)),
+      networkConfig: cloudInit.networkConfig,
+    },
   }, (inner) => [...path, ...inner]);
-  // It is made anew whenever it changes, and holds nothing of worth: it is not protected.
-  const options = owner.partOptions("seed", "", ["retainOnDelete", "timeouts"]);
+  const options = owner.seedOptions();
   const init = { kind: "seed", name: owner.name, tenure: "managed", spec, options } as const;
   return record(context, subject, init).address;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { matchesPattern } from "../../planner/pattern.ts";
 import type { DeclaredOptions, Hook, HookMoment } from "../../providers/provider.ts";
 import { checkKeys, complaint, show, type Subject } from "../refuse.ts";
 
@@ -157,17 +158,65 @@ function addresses(
   return [...new Set([...derived, ...whole])].filter((address) => address !== now);
 }
 
+/** Fields of an inline disk that its volume has, and their names there. */
+const volumeFields: Readonly<Record<string, string>> = {
+  size: "capacity",
+  clone: "image",
+  mode: "clone",
+  format: "format",
+};
+
+/** A machine's options, and those patterns that mean the volume of one of its disks. */
+export interface MachinePatterns {
+  readonly options: DeclaredOptions | undefined;
+  forDisk(name: string): Pick<DeclaredOptions, "ignoreChanges" | "replaceOnChanges">;
+}
+
+/**
+ * Hands a machine's patterns to what they mean: `disks[*].size` is the volume's, and `cloudInit` the
+ * medium that the machine has in its drive.
+ */
+export function machinePatterns(options: DeclaredOptions | undefined): MachinePatterns {
+  const lists = ["ignoreChanges", "replaceOnChanges"] as const;
+  if (!lists.some((list) => options?.[list] !== undefined)) {
+    return { options, forDisk: () => ({}) };
+  }
+  const ofVolume = (pattern: string) =>
+    /^disks\[([^\]]*)\]\.(size|clone|mode|format)$/.exec(pattern);
+  const own = lists.map((list) => {
+    const patterns = options?.[list]?.filter((pattern) => ofVolume(pattern) === null)
+      .map((pattern) => (/^cloudInit(\.|\[|$)/.test(pattern) ? "seed" : pattern));
+    return patterns === undefined || patterns.length === 0 ? {} : { [list]: patterns };
+  });
+  const { ignoreChanges: _, replaceOnChanges: __, ...others } = options!;
+  const left: DeclaredOptions = { ...others, ...own[0], ...own[1] };
+  return {
+    options: Object.keys(left).length === 0 ? undefined : left,
+    forDisk: (name) =>
+      Object.assign(
+        {},
+        ...lists.map((list) => {
+          const fields = (options![list] ?? []).map(ofVolume)
+            .filter((match) => match !== null && matchesPattern(match[1]!, name))
+            .map((match) => volumeFields[match![2]!]!);
+          return fields.length === 0 ? {} : { [list]: fields };
+        }),
+      ),
+  };
+}
+
 /** What belongs to a resource, a machine's disks and seed, is dealt with like it. */
 export function partOptions(
   options: DeclaredOptions | undefined,
   part: { readonly kind: string; readonly owner: string; readonly suffix: string },
   keep: readonly ("protect" | "retainOnDelete" | "timeouts")[],
+  more: DeclaredOptions = {},
 ): DeclaredOptions | undefined {
-  if (options === undefined) return undefined;
-  const { aliases } = options;
+  const { aliases } = options ?? {};
   const mine: DeclaredOptions = {
+    ...more,
     ...Object.fromEntries(
-      keep.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+      keep.flatMap((name) => (options?.[name] === undefined ? [] : [[name, options[name]]])),
     ),
     ...(aliases === undefined ? {} : {
       aliases: aliases.map((address) => {

@@ -9,6 +9,8 @@ import type { Topology } from "../../planner/topology.ts";
 import type { StaddleErrorInit } from "../../providers/error.ts";
 import type { Json } from "../../providers/provider.ts";
 import type { ParameterDescription } from "../parameters.ts";
+import type { Identity } from "../recorder.ts";
+import type { ForeignStack } from "../reference.ts";
 
 /** What the outside asks for. */
 export interface RunRequest {
@@ -17,6 +19,8 @@ export interface RunRequest {
   readonly mode: "evaluate" | "describe";
   readonly parameters: Readonly<Record<string, Json>>;
   readonly reservations: Readonly<Record<string, string>>;
+  readonly identities: Readonly<Record<string, Identity>>;
+  readonly references: Readonly<Record<string, ForeignStack>>;
   /** Whether clocks are shifted: the second of two evaluations. */
   readonly shifted: boolean;
 }

@@ -63,8 +63,9 @@ function evaluate(request: RunRequest, definition: StackDefinition): Ending {
     const parameters = describeParameters(definition);
     return { status: "described", name: definition.name, parameters };
   }
-  const { parameters, reservations } = request;
-  return { status: "done", topology: buildTopology(definition, { parameters, reservations }) };
+  const { parameters, reservations, identities, references } = request;
+  const known = { parameters, reservations, identities, references };
+  return { status: "done", topology: buildTopology(definition, known) };
 }
 
 function failure(error: unknown): Ending {

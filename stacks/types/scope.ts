@@ -11,6 +11,7 @@ import type { MachineOptions } from "./machine.ts";
 import type { ExistingNetworkOptions, NetworkOptions } from "./network.ts";
 import type { InheritedOptions, ResourceOptions, ScopeOptions } from "./options.ts";
 import type { ExistingPoolOptions, PoolOptions } from "./pool.ts";
+import type { Referenced, ReferenceShape } from "./reference.ts";
 import type { ExistingVolumeOptions, VolumeOptions } from "./volume.ts";
 
 /** Declares something a number of times. */
@@ -71,4 +72,13 @@ export interface StackScope extends Repeats {
   host(name: string, fields: HostOptions, options?: InheritedOptions): HostScope;
   /** A scope that spans hosts. */
   scope(name: string, options?: ScopeOptions): SpanningScope;
+  /**
+   * Outputs of another stack, as it was last applied. It has to be recorded in the same store.
+   *
+   * @example
+   * ```ts ignore
+   * const { subnet } = s.reference("net", { subnet: z.string() });
+   * ```
+   */
+  reference<const Shape extends ReferenceShape>(stack: string, outputs: Shape): Referenced<Shape>;
 }

@@ -10,7 +10,7 @@
 import type { FieldChange, Json, JsonObject } from "../providers/provider.ts";
 import { sameJson } from "./digest.ts";
 import { entryName, parsePath, type PathPart } from "./paths.ts";
-import { matchesPattern } from "./select.ts";
+import { matchesPattern } from "./pattern.ts";
 
 function fits(pattern: PathPart, part: PathPart): boolean {
   if (pattern.kind === "key") return part.kind === "key" && part.key === pattern.key;
