@@ -29,6 +29,7 @@ import type { ShowFlags } from "./commands/show.ts";
 import type { StateFlags } from "./commands/state.ts";
 import type { Context } from "./context.ts";
 import {
+  breakDependents,
   claim,
   file,
   json,
@@ -63,6 +64,7 @@ const plan: Command<Context> = buildCommand<PlanCommandFlags, [string], Context>
     flags: {
       ...planning,
       ...showing,
+      breakDependents,
       out: file("Save the plan, to be applied as it stands"),
       sign: {
         ...file("Sign the saved plan with this ed25519 private key"),

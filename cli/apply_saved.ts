@@ -7,6 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { StaddleError } from "../providers/error.ts";
 import type { Context } from "./context.ts";
+import { brokenDependents } from "./dependents.ts";
 import { openEventSink } from "./event_sink.ts";
 import type { PlanFlags } from "./flags.ts";
 import { Hosts } from "./hosts.ts";
@@ -48,6 +49,7 @@ export async function applySaved(
   ]);
   // Says more than that the record has moved, which the applier looks at next.
   throwAll(await findStale(plan, hosts, { kinds, signal: stop.cancel }));
+  if (!flags.breakDependents) throwAll(await brokenDependents(plan, store));
   using sink = openEventSink(flags, context.terminal);
   announcePlan(plan, sink);
   await runPlan(context, plan, {

@@ -78,6 +78,11 @@ export function file(brief: string): TypedFlagParameter<string | undefined, Cont
   return { kind: "parsed", parse: String, brief, placeholder: "file", optional: true };
 }
 
+/** `--break-dependents`. */
+export const breakDependents: TypedFlagParameter<boolean | undefined, Context> = toggle(
+  "Go on though another stack would break that uses outputs of this one",
+);
+
 /** `--max-disruption`. */
 export const maxDisruption: TypedFlagParameter<Disruption | undefined, Context> = {
   kind: "enum",
@@ -122,6 +127,7 @@ export const planning = { param, target, exclude } as const;
 /** Flags of every command that carries a plan out. */
 export const running = {
   yes: toggle("Do not ask"),
+  breakDependents,
   allowHooks: toggle("Run the commands that the stack wants run on this machine"),
   parallelism,
   events: file("Write events to this file, a JSON object a line; - is standard output"),

@@ -7,6 +7,7 @@
 import type { Topology } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { StackRecord, Store } from "../state/store.ts";
+import { evaluateKnown } from "./evaluate_known.ts";
 import { locateStack, type StackLocation, storeLocation } from "./location.ts";
 import { parseParameters } from "./parameters.ts";
 import { topologyOfRun } from "./revisions.ts";
@@ -67,11 +68,6 @@ interface Evaluated {
   readonly digest?: string;
 }
 
-/**
- * Addresses that were reserved before go into the evaluation, so that they stay; but whose they are
- * is known by the stack's name, which only the evaluation yields. So those of the one recorded
- * stack are tried, and only if the guess was wrong is the stack evaluated once more.
- */
 async function evaluateStack(
   location: StackLocation,
   store: Store,
@@ -89,21 +85,22 @@ async function evaluateStack(
   }
   const { evaluate } = await import("../stacks/evaluate.ts");
   const guess = names.length === 1 ? await store.load(names[0]!) : undefined;
-  const run = (reservations: StackRecord["reservations"], begun?: () => void) =>
-    evaluate(location.file, {
-      parameters: parseParameters(options.param),
-      reservations,
-      signal: options.signal,
-      begun,
-    });
-  let { topology, digest } = await run(guess?.reservations ?? {}, () => meanwhile(guess));
-  if (topology.stack !== guess?.stack) {
-    const record = names.includes(topology.stack) ? await store.load(topology.stack) : undefined;
-    const reservations = record?.reservations ?? {};
-    if (Object.keys({ ...guess?.reservations, ...reservations }).length > 0) {
-      ({ topology, digest } = await run(reservations));
-    }
-  }
+  let begun: (() => void) | undefined = () => meanwhile(guess);
+  const { topology, digest } = await evaluateKnown(
+    (known) => {
+      const first = begun;
+      begun = undefined;
+      const parameters = parseParameters(options.param);
+      return evaluate(location.file, {
+        ...known,
+        parameters,
+        signal: options.signal,
+        begun: first,
+      });
+    },
+    store,
+    guess,
+  );
   return { name: topology.stack, topology, digest };
 }
 

@@ -17,6 +17,8 @@ import type { EventFlags, EventSink } from "./event_sink.ts";
 import type { Hosts } from "./hosts.ts";
 import { LiveStatus } from "./live_status.ts";
 import { confirm } from "./prompt.ts";
+import { staleReferences } from "./dependents.ts";
+import { throwAll } from "./render/error_text.ts";
 import { applyLog, completeText, incompleteText } from "./render/apply_text.ts";
 import { applyEventLines, outputsLine, planLines, versionLine } from "./render/events_json.ts";
 import { outputsText } from "./render/outputs_text.ts";
@@ -30,6 +32,8 @@ export interface RunFlags extends EventFlags {
   readonly yes?: boolean;
   /** Whether the commands are run that the stack wants run on this machine. */
   readonly allowHooks?: boolean;
+  /** Whether stacks may break that use outputs of this one. */
+  readonly breakDependents?: boolean;
   readonly parallelism?: number;
   readonly maxDisruption?: Disruption;
 }
@@ -149,6 +153,7 @@ export async function runPlan(context: Context, plan: Plan, options: RunOptions)
   const print = (text: string): void => {
     if (!sink.onStdout) terminal.print(text);
   };
+  throwAll(await staleReferences(plan, options.store));
   const result = await carryOut(context, plan, options);
   const end = { mode: plan.mode, result, again: options.again };
   if (result.result === "done") {

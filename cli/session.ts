@@ -12,6 +12,7 @@ import { StaddleError } from "../providers/error.ts";
 import type { KvmProvider } from "../providers/kvm/mod.ts";
 import type { Kind, Provider } from "../providers/provider.ts";
 import type { Lease, StackRecord } from "../state/store.ts";
+import { brokenDependents } from "./dependents.ts";
 import { Hosts } from "./hosts.ts";
 import { withDigests } from "./local_files.ts";
 import { locateStack } from "./location.ts";
@@ -24,6 +25,8 @@ export interface SessionOptions extends OpenStackOptions {
   readonly mode: Plan["mode"];
   readonly target?: readonly string[];
   readonly exclude?: readonly string[];
+  /** Go on though a stack that uses outputs of this one would break. */
+  readonly breakDependents?: boolean;
 }
 
 /** A stack with its record and its hosts. */
@@ -167,9 +170,10 @@ export async function makeSessionPlan(
   );
   // What is wrong with what is declared keeps nobody from taking over what the hosts have.
   const concerning = refresh ? others.filter(({ code }) => code === "plan.no-match") : others;
+  const broken = refresh || options.breakDependents ? [] : await brokenDependents(made.plan, store);
   return {
     plan: made.plan,
-    errors: [...hostErrors, ...concerning],
+    errors: [...hostErrors, ...concerning, ...broken],
     hostErrors,
     record,
     topology: broughtAbout(session.name, options, topology),

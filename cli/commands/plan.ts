@@ -11,6 +11,7 @@ import { listenForStop } from "../signals.ts";
 
 /** Flags of `plan`. */
 export interface PlanCommandFlags extends PlanFlags {
+  readonly breakDependents?: boolean;
   readonly out?: string;
   readonly sign?: string;
   readonly json?: boolean;
