@@ -4,6 +4,7 @@
  * @module
  */
 
+import { canonicalJson } from "../planner/digest.ts";
 import type { Plan } from "../planner/plan.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Kind, Observed, ReadRequest, Step } from "../providers/provider.ts";
@@ -103,6 +104,11 @@ function check(
   if (step.operation === "create" && step.resource.tenure === "shared") return [];
   if (found === undefined) return [overtaken(step, "it is gone from the host", [])];
   if (step.fingerprint === undefined) {
+    // What makes room for it is in the plan, and is looked at by itself.
+    const goesFirst = plan.steps.some(({ operation, kind, host, key }) =>
+      operation === "delete" && kind === step.kind && host === step.host && key === step.key
+    );
+    if (goesFirst) return [];
     return [overtaken(step, "something of that name exists on the host by now", [])];
   }
   const before = plan.resources.find(({ address }) => address === step.address)?.before;
@@ -122,10 +128,16 @@ function overtaken(step: Touched, what: string, fields: readonly string[]): Stad
   });
 }
 
+/** Fields as text by path. The order of keys, which a saved plan has by name, makes no difference. */
+function texts(spec: JsonObject): ReadonlyMap<string, string> {
+  const ordered = JSON.parse(canonicalJson(spec)) as JsonObject;
+  return new Map(rows(ordered).map(({ path, text }) => [path, text]));
+}
+
 /** `memory: 2 GiB -> 1 GiB` for each field that moved. */
 function differences(before: JsonObject, now: JsonObject): string[] {
-  const old = new Map(rows(before).map(({ path, text }) => [path, text]));
-  const fresh = new Map(rows(now).map(({ path, text }) => [path, text]));
+  const old = texts(before);
+  const fresh = texts(now);
   return [...new Set([...old.keys(), ...fresh.keys()])].flatMap((path) => {
     const [was, is] = [old.get(path), fresh.get(path)];
     return was === is ? [] : [`${path}: ${was ?? "(none)"} -> ${is ?? "(none)"}`];
