@@ -16,7 +16,8 @@ export interface Sample {
 }
 
 function disk(path: string, first: JsonObject, second: JsonObject, live = false): Sample {
-  const base = first.file ?? first.block ?? first.network ?? second.file ?? second.network
+  const others = ["file", "block", "network", "nvme", "vhostUser"];
+  const base = others.some((name) => (first[name] ?? second[name]) !== undefined)
     ? { name: "root" }
     : DISK;
   return {
@@ -28,7 +29,17 @@ function disk(path: string, first: JsonObject, second: JsonObject, live = false)
 }
 
 function nic(path: string, first: JsonObject, second: JsonObject, live = false): Sample {
-  const bare = ["direct", "user", "hostdev", "bridge"].some((name) => first[name] !== undefined);
+  const sources = [
+    "direct",
+    "user",
+    "hostdev",
+    "bridge",
+    "ethernet",
+    "vhostUser",
+    "vdpa",
+    "socket",
+  ];
+  const bare = sources.some((name) => first[name] !== undefined);
   const { network: _network, ...rest } = NIC;
   const base = bare ? rest : NIC;
   return {
@@ -46,13 +57,25 @@ function entry(
   second: JsonObject,
   more: JsonObject = {},
   live = false,
+  undefinable?: string,
 ): Sample {
   return {
     path: `${list}[a].${path}`,
     before: { ...more, [list]: [{ name: "a", ...first }] },
     after: { ...more, [list]: [{ name: "a", ...second }] },
     running: live ? "live" : "next-boot",
+    ...(undefinable === undefined ? {} : { undefinable }),
   };
+}
+
+function memory(path: string, first: JsonObject, second: JsonObject, live = false): Sample {
+  const room = {
+    maxVcpus: 2,
+    memory: "256MiB",
+    memoryHotplug: { max: "4GiB", slots: 4 },
+    numa: { cells: [{ cell: 0, cpus: "0-1", memory: "256MiB" }] },
+  };
+  return entry("memoryDevices", path, first, second, room, live);
 }
 
 function group(name: string, path: string, first: JsonObject, second: JsonObject): Sample {
@@ -194,8 +217,9 @@ export const SAMPLES: readonly Sample[] = [
   group("balloon", "autodeflate", {}, { autodeflate: true }),
   group("balloon", "freePageReporting", {}, { freePageReporting: true }),
   {
-    ...group("tpm", "model", { backend: "emulator", model: "tpm-tis" }, {
+    ...group("tpm", "model", { backend: "emulator", version: "2.0", model: "tpm-tis" }, {
       backend: "emulator",
+      version: "2.0",
       model: "tpm-crb",
     }),
     undefinable: "2.0",
@@ -240,6 +264,291 @@ export const SAMPLES: readonly Sample[] = [
   {
     ...group("launchSecurity", "policy", { type: "sev", policy: 1 }, { type: "sev", policy: 3 }),
     undefinable: "SEV",
+  },
+  disk("nvme", { nvme: { pci: "3b:00.0", namespace: 1 } }, {
+    nvme: { pci: "3b:00.0", namespace: 2 },
+  }),
+  disk("encryption", {}, {
+    encryption: { format: "luks", uuid: "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f" },
+  }),
+  disk("startup", { file: "/srv/a.img" }, { file: "/srv/a.img", startup: "optional" }),
+  disk("device", { block: "/dev/sdx", bus: "scsi" }, {
+    block: "/dev/sdx",
+    bus: "scsi",
+    device: "lun",
+  }),
+  disk("rawIo", { block: "/dev/sdx", bus: "scsi", device: "lun" }, {
+    block: "/dev/sdx",
+    bus: "scsi",
+    device: "lun",
+    rawIo: true,
+  }),
+  disk("sgIo", { block: "/dev/sdx", bus: "scsi", device: "lun" }, {
+    block: "/dev/sdx",
+    bus: "scsi",
+    device: "lun",
+    sgIo: "filtered",
+  }),
+  disk("model", { model: "virtio-transitional" }, { model: "virtio-non-transitional" }),
+  disk("virtio.iommu", {}, { virtio: { iommu: true, ats: true } }),
+  disk("virtio.packed", {}, { virtio: { packed: true, pagePerQueue: true } }),
+  disk("eventIndex", {}, { eventIndex: false }),
+  disk("ioEventFd", {}, { ioEventFd: true }),
+  disk("metadataCache", {}, { metadataCache: "4MiB" }),
+  disk("transient", { file: "/srv/a.img" }, { file: "/srv/a.img", transient: true }),
+  disk("transientShared", { file: "/srv/a.img", transient: true }, {
+    file: "/srv/a.img",
+    transient: true,
+    transientShared: true,
+  }),
+  disk("snapshot", {}, { snapshot: "no" }),
+  disk("removable", { bus: "usb" }, { bus: "usb", removable: true }),
+  disk("xml[./geometry/@cyls]", {}, {
+    xml: [
+      { path: "./geometry/@cyls", value: 16383 },
+      { path: "./geometry/@heads", value: 16 },
+      { path: "./geometry/@secs", value: 63 },
+    ],
+  }),
+  nic("ethernet", { bridge: "br0" }, { ethernet: true, target: "tap-a" }),
+  nic("vhostUser", { vhostUser: { path: "/run/a.sock", mode: "client" } }, {
+    vhostUser: { path: "/run/b.sock", mode: "client", reconnect: 5 },
+  }),
+  nic("vdpa", { vdpa: "/dev/vhost-vdpa-0" }, { vdpa: "/dev/vhost-vdpa-1" }),
+  nic("socket", { socket: { mode: "mcast", address: "230.0.0.1", port: 5558 } }, {
+    socket: { mode: "mcast", address: "230.0.0.1", port: 5559 },
+  }),
+  nic("socket", { socket: { mode: "server", port: 5558 } }, {
+    socket: {
+      mode: "udp",
+      address: "127.0.0.1",
+      port: 5558,
+      localAddress: "127.0.0.1",
+      localPort: 5559,
+    },
+  }),
+  nic("virtio.packed", {}, { virtio: { packed: true } }),
+  nic("eventIndex", {}, { eventIndex: false }),
+  nic("ioEventFd", {}, { ioEventFd: false }),
+  nic("sendMode", {}, { sendMode: "timer" }),
+  nic("rss", {}, { rss: true, rssHashReport: true }),
+  nic("offload.host.checksum", {}, {
+    offload: { host: { checksum: false, gso: false }, guest: { tso4: false } },
+  }),
+  nic("coalesce", { coalesce: 10 }, { coalesce: 20 }, true),
+  nic("sendBuffer", {}, { sendBuffer: 1600 }),
+  nic("virtualPort.type", { bridge: "br0" }, {
+    bridge: "br0",
+    virtualPort: {
+      type: "openvswitch",
+      interfaceId: "09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4f",
+    },
+  }),
+  nic("teaming", {}, { teaming: "persistent" }),
+  {
+    ...nic("passt", { user: true }, {
+      user: true,
+      passt: {
+        log: "/var/log/passt.log",
+        forwards: [{ protocol: "tcp", address: "127.0.0.1", ranges: [{ start: 2022, to: 22 }] }],
+      },
+    }),
+    undefinable: "passt",
+  },
+  nic("userAddresses", { user: true }, { user: true, userAddresses: ["172.17.2.0/24"] }),
+  nic("script", { ethernet: true }, { ethernet: true, script: "/etc/qemu-ifup" }),
+  nic("tapBackend", {}, { tapBackend: "/dev/net/tun", vhostBackend: "/dev/vhost-net" }),
+  nic("acpiIndex", {}, { acpiIndex: 3 }),
+  nic("romFile", {}, { romFile: "/srv/boot.rom" }),
+  nic("romEnabled", {}, { romEnabled: false }),
+  entry("controllers", "virtio.iommu", { type: "scsi", model: "virtio-scsi" }, {
+    type: "scsi",
+    model: "virtio-scsi",
+    virtio: { iommu: true },
+    ioEventFd: true,
+  }),
+  entry("controllers", "vectors", { type: "virtio-serial", ports: 16 }, {
+    type: "virtio-serial",
+    ports: 16,
+    vectors: 4,
+  }),
+  entry(
+    "displays",
+    "channels[main]",
+    { type: "spice" },
+    {
+      type: "spice",
+      channels: [{ channel: "main", mode: "secure" }],
+      jpegCompression: "never",
+      zlibCompression: "auto",
+      playbackCompression: false,
+    },
+    {},
+    false,
+    "spice",
+  ),
+  entry("displays", "powerControl", { type: "vnc" }, { type: "vnc", powerControl: true }),
+  entry("displays", "listenNetwork", { type: "vnc" }, { type: "vnc", listenNetwork: "default" }),
+  entry(
+    "displays",
+    "fullScreen",
+    { type: "sdl", display: ":0.0" },
+    {
+      type: "sdl",
+      display: ":0.0",
+      fullScreen: true,
+    },
+    {},
+    false,
+    "sdl",
+  ),
+  entry("videos", "vram64", { model: "qxl" }, { model: "qxl", vram64: 65536 }, {}, false, "qxl"),
+  entry("videos", "vgaConfig", { model: "virtio" }, { model: "virtio", vgaConfig: "on" }),
+  entry("videos", "virtio.packed", { model: "virtio" }, {
+    model: "virtio",
+    virtio: { packed: true },
+  }),
+  entry("audios", "output.mixingEngine", { id: 1, type: "none" }, {
+    id: 1,
+    type: "none",
+    output: { mixingEngine: true, fixedSettings: true, frequency: 44100, channels: 2 },
+  }),
+  entry("audios", "path", { id: 1, type: "file", path: "/srv/a.wav" }, {
+    id: 1,
+    type: "file",
+    path: "/srv/b.wav",
+  }, { sounds: [{ name: "s", model: "ich9", audio: 1 }] }),
+  entry("inputs", "virtio.iommu", { type: "tablet", bus: "virtio" }, {
+    type: "tablet",
+    bus: "virtio",
+    virtio: { iommu: true },
+  }),
+  entry("inputs", "grab", { type: "evdev", device: "/dev/input/event1" }, {
+    type: "evdev",
+    device: "/dev/input/event1",
+    grab: "all",
+    grabToggle: "shift-shift",
+    repeat: true,
+  }),
+  entry("serials", "bindPort", { type: "udp", host: "127.0.0.1", port: 2445 }, {
+    type: "udp",
+    host: "127.0.0.1",
+    port: 2445,
+    bindHost: "127.0.0.1",
+    bindPort: 2446,
+  }),
+  entry("serials", "reconnect", { type: "tcp", host: "127.0.0.1", port: 1, mode: "connect" }, {
+    type: "tcp",
+    host: "127.0.0.1",
+    port: 1,
+    mode: "connect",
+    reconnect: 10,
+  }),
+  entry("rngs", "virtio.iommu", {}, { virtio: { iommu: true } }),
+  group("balloon", "virtio.packed", { model: "virtio" }, {
+    model: "virtio",
+    virtio: { packed: true },
+  }),
+  group("vsock", "virtio.iommu", { cid: "auto" }, { cid: "auto", virtio: { iommu: true } }),
+  {
+    ...group("tpm", "pcrBanks", { backend: "emulator", version: "2.0" }, {
+      backend: "emulator",
+      version: "2.0",
+      pcrBanks: ["sha256", "sha384"],
+    }),
+    undefinable: "2.0",
+  },
+  group("tpm", "socket", { backend: "external", socket: "/run/a.sock", model: "tpm-tis" }, {
+    backend: "external",
+    socket: "/run/b.sock",
+    model: "tpm-tis",
+  }),
+  entry("filesystems", "fileMode", {
+    driver: "9p",
+    source: "/srv",
+    target: "srv",
+    accessMode: "mapped",
+  }, {
+    driver: "9p",
+    source: "/srv",
+    target: "srv",
+    accessMode: "mapped",
+    fileMode: "0640",
+    directoryMode: "0750",
+  }),
+  entry("filesystems", "sandbox", { driver: "virtiofs", source: "/srv", target: "srv" }, {
+    driver: "virtiofs",
+    source: "/srv",
+    target: "srv",
+    sandbox: "chroot",
+    posixLocks: false,
+  }, { memoryBacking: { source: "memfd", access: "shared" } }),
+  entry("filesystems", "socket", { driver: "virtiofs", source: "/srv", target: "srv" }, {
+    driver: "virtiofs",
+    socket: "/run/fs.sock",
+    target: "srv",
+  }, { memoryBacking: { source: "memfd", access: "shared" } }),
+  entry("hostDevices", "scsi", {
+    scsi: { adapter: "scsi_host0", bus: 0, target: 1, unit: 0 },
+  }, { scsi: { adapter: "scsi_host0", bus: 0, target: 2, unit: 0 } }),
+  entry("hostDevices", "readonly", {
+    scsi: { adapter: "scsi_host0", bus: 0, target: 1, unit: 0 },
+  }, {
+    scsi: { adapter: "scsi_host0", bus: 0, target: 1, unit: 0 },
+    readonly: true,
+    sgIo: "filtered",
+  }),
+  entry("hostDevices", "vhostScsi", { vhostScsi: "naa.5123456789abcde0" }, {
+    vhostScsi: "naa.5123456789abcde1",
+  }),
+  entry("hostDevices", "driver", { pci: "0000:3b:00.1" }, {
+    pci: "0000:3b:00.1",
+    driver: "vfio",
+    romEnabled: false,
+  }),
+  entry("redirections", "port", { type: "tcp", host: "127.0.0.1", port: 4000, mode: "connect" }, {
+    type: "tcp",
+    host: "127.0.0.1",
+    port: 4001,
+    mode: "connect",
+  }),
+  {
+    path: "redirectionRules",
+    before: { redirections: [{ name: "a", type: "null" }] },
+    after: {
+      redirections: [{ name: "a", type: "null" }],
+      redirectionRules: [{ allow: true, class: "08", vendor: "046d", version: "2.0" }, {
+        allow: false,
+      }],
+    },
+    running: "next-boot",
+  },
+  entry("smartcards", "certificates", { mode: "host" }, {
+    mode: "host-certificates",
+    certificates: ["cert1", "cert2", "cert3"],
+    database: "/etc/pki/nssdb",
+  }),
+  memory("nodes", { model: "dimm", size: "128MiB" }, {
+    model: "dimm",
+    size: "128MiB",
+    nodes: "0",
+  }),
+  memory("requested", { model: "virtio-mem", size: "128MiB", requested: "64MiB" }, {
+    model: "virtio-mem",
+    size: "128MiB",
+    requested: "128MiB",
+  }, true),
+  memory("file", { model: "nvdimm", size: "128MiB", file: "/srv/a.nv", cell: 0 }, {
+    model: "nvdimm",
+    size: "128MiB",
+    file: "/srv/b.nv",
+    cell: 0,
+  }),
+  {
+    path: "emulator",
+    before: {},
+    after: { emulator: "/usr/bin/qemu-system-x86_64" },
+    running: "next-boot",
   },
   group("qemu", "args", { args: ["-name", "a"] }, { args: ["-name", "b"] }),
   group("qemu", "env", { env: { A: "1" } }, { env: { A: "2", B: "3" } }),

@@ -195,6 +195,98 @@ export const CASES: readonly Case[] = [
   boot(["smbios.bios.vendor", "smbios.baseBoard.product", "smbios.chassis.asset"], {}, {
     smbios: { bios: { vendor: "V" }, baseBoard: { product: "P" }, chassis: { asset: "A" } },
   }),
+  boot(["cpuPlacement"], { cpuset: "0-1", cpuPlacement: "static" }, {
+    cpuset: "0-1",
+    cpuPlacement: "auto",
+  }, "numad is not there"),
+  boot(["vcpuStates[0]", "vcpuStates[1]", "vcpuStates[2]"], { vcpus: 2, maxVcpus: 3 }, {
+    vcpus: 2,
+    maxVcpus: 3,
+    vcpuStates: [
+      { vcpu: 0, enabled: true, hotpluggable: false, order: 1 },
+      { vcpu: 1, enabled: false, hotpluggable: true },
+      { vcpu: 2, enabled: true, hotpluggable: true, order: 2 },
+    ],
+  }),
+  boot(["cpu.vendor", "cpu.vendorId"], { cpu: { mode: "custom", model: "qemu64" } }, {
+    cpu: { mode: "custom", model: "qemu64", vendor: "AMD", vendorId: "AuthenticAMD" },
+  }),
+  boot(["numa.cells[0].caches[1]", "numa.latencies", "numa.bandwidths"], NUMA, {
+    maxVcpus: 4,
+    numa: {
+      cells: [{
+        ...CELLS[0]!,
+        caches: [{
+          level: 1,
+          associativity: "direct",
+          policy: "writeback",
+          size: "8KiB",
+          line: "8B",
+        }],
+      }, CELLS[1]!],
+      latencies: [{ initiator: 0, target: 0, of: "access", nanoseconds: 5 }, {
+        initiator: 0,
+        target: 0,
+        cache: 1,
+        of: "access",
+        nanoseconds: 10,
+      }],
+      bandwidths: [{ initiator: 0, target: 0, of: "access", kibPerSecond: 204_800 }],
+    },
+  }),
+  boot(["features.apicEoi", "features.pvSpinlock"], {}, {
+    features: { apicEoi: true, pvSpinlock: false },
+  }),
+  boot(["features.kvm.dirtyRing"], {}, { features: { kvm: { dirtyRing: 4096 } } }),
+  boot(
+    [
+      "features.hyperv.tlbflush",
+      "features.hyperv.ipi",
+      "features.hyperv.evmcs",
+      "features.hyperv.avic",
+    ],
+    {},
+    { features: { hyperv: { tlbflush: true, ipi: true, evmcs: false, avic: true } } },
+  ),
+  boot(["clock.timers[rtc].catchup.threshold", "clock.timers[rtc].catchup.limit"], {
+    clock: { timers: [{ name: "rtc", tickPolicy: "catchup" }] },
+  }, {
+    clock: {
+      timers: [{ name: "rtc", tickPolicy: "catchup", catchup: { threshold: 123, limit: 10_000 } }],
+    },
+  }),
+  boot(["firmwareConfig[opt/com.example/name]"], {}, {
+    firmwareConfig: [{ name: "opt/com.example/name", value: "a value" }],
+  }),
+  boot(["firmwareConfig[opt/a].file"], { firmwareConfig: [{ name: "opt/a", file: "/srv/a" }] }, {
+    firmwareConfig: [{ name: "opt/a", file: "/srv/b" }],
+  }),
+  boot(["nvramTemplate"], {
+    loader: { path: "/usr/share/OVMF/OVMF_CODE_4M.fd", type: "pflash", readonly: true },
+  }, {
+    loader: { path: "/usr/share/OVMF/OVMF_CODE_4M.fd", type: "pflash", readonly: true },
+    nvramTemplate: "/usr/share/OVMF/OVMF_VARS_4M.fd",
+  }),
+  boot(["loader.stateless"], {
+    loader: { path: "/usr/share/OVMF/OVMF.fd", type: "rom" },
+  }, { loader: { path: "/usr/share/OVMF/OVMF.fd", type: "rom", stateless: true } }),
+  boot(["acpiTable"], {}, { acpiTable: "/srv/slic.dat" }),
+  boot(["fibreChannelAppId"], {}, { fibreChannelAppId: "userProvidedID" }),
+  boot(["securityLabels[dac]"], {}, {
+    securityLabels: [{ model: "dac", type: "static", label: "+0:+0", relabel: false }],
+  }),
+  boot(["securityLabels[dac].label"], {
+    securityLabels: [{ model: "dac", type: "static", label: "+0:+0", relabel: false }],
+  }, {
+    securityLabels: [{ model: "dac", type: "static", label: "+107:+107", relabel: false }],
+  }),
+  boot(["defaultIoThread.min", "defaultIoThread.max"], {}, {
+    defaultIoThread: { min: 8, max: 16 },
+  }),
+  boot(["ioThreadPools[1]"], { ioThreads: 2 }, {
+    ioThreads: 2,
+    ioThreadPools: [{ ioThread: 1, min: 8, max: 32 }],
+  }),
   live(["ioThreads"], { ioThreads: 1 }, { ioThreads: 3 }),
   live(["ioThreads"], { ioThreads: 2 }, { ioThreads: 0 }),
   live(["cpuTune.shares", "cpuTune.period", "cpuTune.quota"], {}, {

@@ -17,11 +17,17 @@ export interface Spanning {
   readonly firmware?: string;
   readonly secureBoot?: boolean;
   readonly nvram?: string;
-  readonly loader?: { readonly secure?: boolean };
+  readonly nvramTemplate?: string;
+  readonly loader?: {
+    readonly type?: string;
+    readonly secure?: boolean;
+    readonly stateless?: boolean;
+  };
   readonly onPoweroff?: string;
   readonly onReboot?: string;
   readonly bootOrder?: readonly string[];
   readonly ioThreads?: number;
+  readonly ioThreadPools?: readonly { readonly ioThread: number }[];
   readonly vcpuStates?: readonly {
     readonly vcpu: number;
     readonly enabled: boolean;
@@ -74,7 +80,9 @@ export function* clashes(machine: Spanning): Iterable<Clash> {
   }
 }
 
-function* counts({ vcpus, maxVcpus, cpu, cpuTune, ioThreads }: Spanning): Iterable<Clash> {
+function* counts(
+  { vcpus, maxVcpus, cpu, cpuTune, ioThreads, ioThreadPools = [] }: Spanning,
+): Iterable<Clash> {
   const most = maxVcpus ?? vcpus;
   if (vcpus !== undefined && maxVcpus !== undefined && vcpus > maxVcpus) {
     yield { path: ["vcpus"], message: `${vcpus} is above maxVcpus, ${maxVcpus}` };
@@ -101,6 +109,13 @@ function* counts({ vcpus, maxVcpus, cpu, cpuTune, ioThreads }: Spanning): Iterab
       ? "there are no I/O threads: ioThreads is 0"
       : `there is no I/O thread ${ioThread}: they are numbered 1 to ${ioThreads}`;
     yield { path: ["cpuTune", "ioThreadPins", index, "ioThread"], message };
+  }
+  for (const [index, { ioThread }] of ioThreadPools.entries()) {
+    if (ioThread <= (ioThreads ?? 0)) continue;
+    const message = `there is no I/O thread ${ioThread}: ioThreads is ${
+      ioThreads ?? "not declared"
+    }`;
+    yield { path: ["ioThreadPools", index, "ioThread"], message };
   }
 }
 
@@ -183,7 +198,7 @@ function* amounts(machine: Spanning): Iterable<Clash> {
 }
 
 function* firmware(machine: Spanning): Iterable<Clash> {
-  const { loader, secureBoot, nvram } = machine;
+  const { loader, secureBoot, nvram, nvramTemplate } = machine;
   if (loader !== undefined && secureBoot !== undefined && secureBoot !== (loader.secure ?? false)) {
     const message = "is a matter of the firmware that `loader` names: say it as loader.secure";
     yield { path: ["secureBoot"], message };
@@ -191,8 +206,24 @@ function* firmware(machine: Spanning): Iterable<Clash> {
   if (secureBoot !== undefined && machine.firmware !== "uefi") {
     yield { path: ["secureBoot"], message: 'goes with firmware: "uefi"' };
   }
-  if (nvram !== undefined && machine.firmware === "bios") {
-    yield { path: ["nvram"], message: 'holds UEFI variables: write firmware: "uefi"' };
+  for (const [name, value] of Object.entries({ nvram, nvramTemplate })) {
+    if (value === undefined) continue;
+    if (machine.firmware === "bios") {
+      yield { path: [name], message: 'holds UEFI variables: write firmware: "uefi"' };
+    } else if (name === "nvramTemplate" && loader === undefined) {
+      const message = "goes with loader: with firmware, libvirt chooses the template too";
+      yield { path: [name], message };
+    } else if (loader?.stateless === true) {
+      yield { path: [name], message: "does not go with a loader that is stateless" };
+    }
+  }
+  if (loader === undefined || machine.firmware === undefined) return;
+  const named = loader.type === "pflash" ? "uefi" : "bios";
+  if (machine.firmware !== named) {
+    const message = `is "${machine.firmware}", and \`loader\` names one of type ` +
+      `"${loader.type ?? "rom"}": leave firmware out, or write loader.type: ` +
+      `"${named === "uefi" ? "rom" : "pflash"}"`;
+    yield { path: ["firmware"], message };
   }
 }
 

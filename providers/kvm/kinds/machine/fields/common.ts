@@ -12,6 +12,11 @@ export const deviceName = z.string().regex(
   "must be 1 to 60 letters, digits, - or _ (it becomes the device's libvirt alias)",
 );
 
+/** A UUID as libvirt takes it: of any version, or none of RFC 9562's. */
+export const uuid = z.guid(
+  "must be a UUID, for example 3f1c1c9e-5d7b-4a38-9f61-2f7a4be5a001",
+).toLowerCase();
+
 /** For fields that are compared elsewhere, or never. */
 export const always = (): boolean => true;
 

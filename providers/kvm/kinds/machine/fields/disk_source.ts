@@ -21,6 +21,7 @@ import {
 } from "../../../xml/mod.ts";
 import { splitVolume } from "../places.ts";
 import { compact, subset } from "./bits.ts";
+import { uuid } from "./common.ts";
 import { formatPci, pciAddress, pciAttributes } from "./pci_address.ts";
 
 /** Names of the fields that say what is behind a disk: one of them is declared. */
@@ -162,7 +163,7 @@ export const remoteSchema = z.strictObject({
     username: z.string().min(1).describe("Who logs in."),
     type: z.enum(["ceph", "iscsi"]).describe("Kind of the secret."),
     usage: z.string().min(1).optional().describe("Usage of the host's libvirt secret."),
-    uuid: z.uuid().optional().describe("UUID of the host's libvirt secret."),
+    uuid: uuid.optional().describe("UUID of the host's libvirt secret."),
   }).refine(({ usage, uuid }) => (usage === undefined) !== (uuid === undefined), {
     error: "needs either the usage or the uuid of a libvirt secret that the host has",
   }).optional().describe("Log-in, by a secret that the host keeps."),
@@ -317,7 +318,7 @@ export const encryptionSchema = z.strictObject({
   format: z.enum(["luks", "luks2", "luks-any", "qcow"]).describe("Kind of the encryption."),
   engine: z.enum(["qemu", "librbd"]).optional().describe("Who decrypts; qemu unless declared."),
   usage: z.string().min(1).optional().describe("Usage of the host's libvirt secret."),
-  uuid: z.uuid().toLowerCase().optional().describe("UUID of the host's libvirt secret."),
+  uuid: uuid.optional().describe("UUID of the host's libvirt secret."),
 }).refine(({ usage, uuid }) => (usage === undefined) !== (uuid === undefined), {
   error: "needs either the usage or the uuid of a libvirt secret that the host has",
 });

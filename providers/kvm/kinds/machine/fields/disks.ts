@@ -323,6 +323,9 @@ const entry = () =>
     for (const name of ["rawIo", "sgIo"] as const) {
       if (disk[name] !== undefined && disk.device !== "lun") refuse(name, 'goes with device "lun"');
     }
+    if (disk.transient === true && disk.file === undefined) {
+      refuse("transient", "goes with file: libvirt keeps what was written in a file beside it");
+    }
     if (disk.transientShared !== undefined && disk.transient !== true) {
       refuse("transientShared", "goes with transient: true");
     }

@@ -19,6 +19,7 @@ import {
 } from "../../../table/mod.ts";
 import { children, element, getElement, getPath, setPath } from "../../../xml/mod.ts";
 import { ON_OFF, since, toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { uuid } from "./common.ts";
 import { devices, nameField } from "./device.ts";
 import { deviceXml } from "./escape.ts";
 import { carrying } from "./single.ts";
@@ -232,7 +233,7 @@ const tpm = {
   ),
   encryptionSecret: field({
     schema: () =>
-      z.uuid().toLowerCase().optional().describe(
+      uuid.optional().describe(
         "UUID of the host's libvirt secret by which the emulated TPM's state is encrypted.",
       ),
     binding: text(`${TPM}/backend/encryption/@secret`),

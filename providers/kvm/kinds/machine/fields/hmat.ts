@@ -22,8 +22,8 @@ import { size } from "../../size.ts";
 import { compact } from "./bits.ts";
 import { always } from "./common.ts";
 
-/** Bytes in two attributes, `value` and `unit`. */
-function bytes(name: string, doc: string): Field<ReturnType<typeof size>> {
+/** Bytes in two attributes. libvirt 9.0 takes a cache's size for KiB whatever unit is written. */
+function bytes(name: string, unit: "KiB" | "B", doc: string): Field<ReturnType<typeof size>> {
   const at = `./${name}/@value`;
   return field({
     schema: () => size().describe(doc),
@@ -32,12 +32,13 @@ function bytes(name: string, doc: string): Field<ReturnType<typeof size>> {
       read: (cache) => {
         const found = getPath(cache, at);
         if (found === undefined) return undefined;
-        const unit = getPath(cache, `./${name}/@unit`) ?? "KiB";
-        return kibibytes(".").read(element(name, { unit }, found));
+        const written = getPath(cache, `./${name}/@unit`) ?? unit;
+        return kibibytes(".").read(element(name, { unit: written }, found));
       },
       write: (cache, value) => {
-        setPath(cache, at, value === undefined ? undefined : `${value}`);
-        setPath(cache, `./${name}/@unit`, value === undefined ? undefined : "B");
+        const amount = unit === "B" ? Number(value) : Math.ceil(Number(value) / 1024);
+        setPath(cache, at, value === undefined ? undefined : `${amount}`);
+        setPath(cache, `./${name}/@unit`, value === undefined ? undefined : unit);
       },
     },
     change: "restart",
@@ -63,8 +64,8 @@ export const cacheFields = {
     binding: text("./@policy"),
     change: "restart",
   }),
-  size: bytes("size", "Size of the cache, for example `32KiB`."),
-  line: bytes("line", "Size of a line, for example `64B`."),
+  size: bytes("size", "KiB", "Size of the cache, for example `32KiB`."),
+  line: bytes("line", "B", "Size of a line, for example `64B`."),
 } satisfies Table;
 
 const WHAT = ["access", "read", "write"] as const;

@@ -15,11 +15,13 @@ import {
   ensureElement,
   getPath,
   remove,
+  setPath,
   textOf,
   type XmlElement,
 } from "../../../xml/mod.ts";
 import { ensureScsi } from "../places.ts";
 import { compact, flag, ON_OFF, toggle, word, words, YES_NO } from "./bits.ts";
+import { uuid } from "./common.ts";
 import { devices, ensureUsb, nameField, usbChange } from "./device.ts";
 import { deviceXml } from "./escape.ts";
 import { bootOrder } from "./disks.ts";
@@ -139,7 +141,7 @@ const fields = {
   }),
   mdev: field({
     schema: () =>
-      z.uuid().toLowerCase().optional()
+      uuid.optional()
         .describe("UUID of a mediated device, for example of a vGPU."),
     binding: custom(
       "./source/address/@uuid",
@@ -192,7 +194,19 @@ const fields = {
   shareable: flag("./shareable", "Other machines may have it at the same time, with scsi."),
   rawIo: toggle("./@rawio", YES_NO, "Grant CAP_SYS_RAWIO, with scsi."),
   sgIo: word("./@sgio", ["filtered", "unfiltered"], "Which SCSI commands pass, with scsi."),
-  driver: word("./driver/@name", ["vfio"], "Driver of the host, with pci."),
+  driver: field({
+    schema: () => z.enum(["vfio"]).optional().describe("Driver of the host, with pci."),
+    binding: custom(
+      "./driver/@name",
+      (device) => getPath(device, "./driver/@name"),
+      (device, value) => {
+        // It comes before the source: libvirt's schema knows no other order.
+        if (child(device, "driver") === undefined) device.children.unshift(element("driver"));
+        setPath(device, "./driver/@name", value === undefined ? undefined : String(value));
+      },
+    ),
+    change: "restart",
+  }),
   writeFiltering: toggle(
     "./source/@writeFiltering",
     YES_NO,
@@ -330,16 +344,29 @@ const smartcardFields = {
       return found.length === 0 ? undefined : found;
     }, (device, value) => {
       for (const old of children(device, "certificate")) remove(device, old);
-      for (const name of (value ?? []) as readonly string[]) {
-        append(device, element("certificate", {}, name), "certificate");
-      }
+      // They come first: libvirt's schema knows no other order.
+      const made = ((value ?? []) as readonly string[]).map((name) =>
+        element("certificate", {}, name)
+      );
+      device.children.unshift(...made);
     }),
     change: "restart",
   }),
-  database: words(
-    "./database",
-    "Folder of the host with the certificates, with host-certificates.",
-  ),
+  database: field({
+    schema: () =>
+      z.string().regex(/^\//, "must be an absolute path on the host").optional()
+        .describe("Folder of the host with the certificates, with host-certificates."),
+    binding: custom("./database", (device) => getPath(device, "./database"), (device, value) => {
+      const known = child(device, "database");
+      if (known !== undefined) remove(device, known);
+      if (value === undefined) return;
+      const at = device.children.findLastIndex((node) =>
+        node.kind === "element" && node.name === "certificate"
+      );
+      device.children.splice(at + 1, 0, element("database", {}, String(value)));
+    }),
+    change: "restart",
+  }),
 } satisfies Table;
 
 const smartcardEntry = () =>

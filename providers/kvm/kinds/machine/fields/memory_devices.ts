@@ -19,6 +19,7 @@ import { element, getPath } from "../../../xml/mod.ts";
 import { size } from "../../size.ts";
 import { cpuSet, sameCpuSet } from "../cpu_set.ts";
 import { flag, toggle, whole, word, YES_NO } from "./bits.ts";
+import { uuid } from "./common.ts";
 import { devices, nameField } from "./device.ts";
 import { deviceXml } from "./escape.ts";
 
@@ -91,7 +92,7 @@ const fields = {
   discard: toggle("./@discard", YES_NO, "Given up, not written out, when QEMU ends."),
   uuid: field({
     schema: () =>
-      z.uuid().toLowerCase().optional()
+      uuid.optional()
         .describe("Identity that the guest sees, on PowerPC; with nvdimm."),
     binding: text("./uuid"),
     change: "restart",

@@ -262,8 +262,10 @@ export const nicOptions = {
     "9.0.0",
     field({
       schema: () =>
-        passtSchema.optional()
-          .describe("The user's own network by passt, which forwards ports; with user."),
+        passtSchema.optional().describe(
+          "The user's own network by passt, which forwards ports; with user, and a libvirt that " +
+            "was built with it.",
+        ),
       binding: passt,
       change: "restart",
       equal: samePasst,

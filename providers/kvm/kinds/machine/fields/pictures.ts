@@ -12,7 +12,7 @@ import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
 import { audios } from "./audio.ts";
 import { devices, ensureUsb, nameField, usbChange } from "./device.ts";
 import { deviceXml } from "./escape.ts";
-import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
+import { virtioOptions } from "./virtio.ts";
 
 const KIB = 2 ** 32;
 
@@ -172,7 +172,6 @@ const inputFields = {
     },
     change: "restart",
   }),
-  model: word("./@model", VIRTIO_MODELS, "Dialect of virtio, with bus virtio."),
   virtio: virtioOptions(),
   ...evdevFields,
 } satisfies Table;
@@ -191,9 +190,8 @@ const inputEntry = () =>
         refuse(name, 'goes with type "evdev"');
       }
     }
-    for (const name of ["model", "virtio"] as const) {
-      if (input[name] === undefined || inputBus(input as JsonObject) === "virtio") continue;
-      refuse(name, 'goes with bus "virtio"');
+    if (input.virtio !== undefined && inputBus(input as JsonObject) !== "virtio") {
+      refuse("virtio", 'goes with bus "virtio"');
     }
     if (input.type === "passthrough" && (input.bus ?? "virtio") !== "virtio") {
       refuse("bus", 'passthrough is on bus "virtio"');

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type ChangeClass, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { getPath, setPath } from "../../../xml/mod.ts";
 import { since, toggle, word, words, YES_NO } from "./bits.ts";
+import { uuid } from "./common.ts";
 
 const ACTIONS = ["destroy", "restart", "preserve", "rename-restart"] as const;
 
@@ -78,7 +79,7 @@ export const power = {
   ),
   generationId: field({
     schema: () =>
-      z.union([z.uuid(), z.boolean()]).optional().describe(
+      z.union([uuid, z.boolean()]).optional().describe(
         "Lets the guest notice that it was copied or put back: true for an identifier of libvirt's.",
       ),
     binding: {

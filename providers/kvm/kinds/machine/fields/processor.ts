@@ -41,7 +41,10 @@ const states = {
     schema: () => z.boolean().describe("Whether it is on."),
     binding: {
       path: "./@enabled",
-      read: (item) => getPath(item, "./@enabled") === "yes",
+      read: (item) => {
+        const found = getPath(item, "./@enabled");
+        return found === undefined ? undefined : found === "yes";
+      },
       write: (item, value) => setPath(item, "./@enabled", value === true ? "yes" : "no"),
     },
     change: "restart",

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { Disruption, JsonObject } from "../../../../provider.ts";
 import {
+  type Binding,
   type ChangeContext,
   custom,
   field,
@@ -24,6 +25,18 @@ import { bootOrder } from "./disks.ts";
 import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
 
 const absolute = z.string().regex(/^\//, "must be an absolute path on the host");
+
+/** A directory or the socket of who serves one: each takes the other's place. */
+function sharedBy(attribute: string, other: string): Binding {
+  const plain = text(`./source/@${attribute}`);
+  return {
+    ...plain,
+    write: (share, value) => {
+      plain.write(share, value);
+      if (value !== undefined) setPath(share, `./source/@${other}`, undefined);
+    },
+  };
+}
 
 /** Rights as octal digits; libvirt writes them without the leading zeros or with them. */
 function permissions(path: string, doc: string) {
@@ -60,14 +73,14 @@ const filesystemFields = {
   source: field({
     schema: () =>
       absolute.optional().describe("Directory of the host; needed unless there is a socket."),
-    binding: text("./source/@dir"),
+    binding: sharedBy("dir", "socket"),
     change: "restart",
   }),
   socket: field({
     schema: () =>
       absolute.optional()
         .describe("Socket of a virtiofsd that runs by itself, instead of a directory; virtiofs."),
-    binding: text("./source/@socket"),
+    binding: sharedBy("socket", "dir"),
     change: "restart",
   }),
   target: field({
