@@ -256,6 +256,18 @@ const doctor: Command<Context> = buildCommand<{ json?: boolean }, [string?], Con
   docs: { brief: "Say whether a host is fit for Staddle, and what to do if it is not" },
 });
 
+/** Something of a host, by its name. */
+function named(brief: string, placeholder: string) {
+  return {
+    kind: "parsed",
+    parse: String,
+    brief,
+    placeholder,
+    optional: true,
+    variadic: true,
+  } as const;
+}
+
 const importCommand: Command<Context> = buildCommand<ImportFlags, [string, ...string[]], Context>({
   loader: async () => (await import("./commands/import.ts")).importMachines,
   parameters: {
@@ -266,11 +278,20 @@ const importCommand: Command<Context> = buildCommand<ImportFlags, [string, ...st
         brief: "Folder to write stack.ts to; made if it is not there",
         placeholder: "dir",
       },
+      network: named("A network, whoever uses it; may be repeated", "name"),
+      pool: named("A pool, whoever uses it; may be repeated", "name"),
+      volume: named("A volume, whoever uses it; may be repeated", "pool/name"),
+      overwrite: {
+        kind: "boolean",
+        brief: "Replace a stack.ts that is there already",
+        optional: true,
+        withNegated: false,
+      },
     },
     positional: {
       kind: "array",
       parameter: {
-        brief: "libvirt URI of the host, then names of machines; all of them unless named",
+        brief: "libvirt URI of the host, then names of machines; all unless anything is named",
         parse: String,
         placeholder: "uri|name",
       },
@@ -281,7 +302,8 @@ const importCommand: Command<Context> = buildCommand<ImportFlags, [string, ...st
     brief: "Write a stack that declares what a host has",
     fullDescription:
       "Write a stack that declares machines which a host has already, and what they are on. Nothing " +
-      "on the host is touched: the machines become the stack's own when it is applied.",
+      "on the host is touched: all becomes the stack's own when it is applied. What machines use " +
+      "that are not imported is declared as existing.",
   },
 });
 

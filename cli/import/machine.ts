@@ -5,7 +5,7 @@
  * @module
  */
 
-import { getPath, parseXml, type XmlElement } from "../../providers/kvm/xml/mod.ts";
+import { parseXml, type XmlElement } from "../../providers/kvm/xml/mod.ts";
 import { formatBytes } from "../../providers/kvm/kinds/size.ts";
 import { machineTable } from "../../providers/kvm/kinds/machine/table.ts";
 import { machineKind } from "../../providers/kvm/kinds/machine/mod.ts";
@@ -19,8 +19,12 @@ import { type Fault, type Options, without } from "./trial.ts";
 export interface Ground {
   /** Variable of a volume that was declared, by `<pool>/<volume>`. */
   volume(key: string): string | undefined;
-  /** Variable of a network that was declared, by its name. */
-  network(name: string): string | undefined;
+  /** The same, by its path. */
+  volumeAt(path: string): string | undefined;
+  /** Variable of a network that was declared, by its name, and whether the stack is to own it. */
+  network(name: string): { readonly variable: string; readonly managed: boolean } | undefined;
+  /** Address that a network keeps for a NIC of this machine. */
+  reserved(network: string, mac: string): string | undefined;
 }
 
 /** A machine's options, and what stays undeclared though a person may look for it. */
@@ -137,7 +141,7 @@ function fieldOf(
   if (entry === undefined || value === null) return undefined;
   if (entry.entry === "list") {
     const items = (value as readonly JsonObject[]).map((item, index) =>
-      entryOf(path, path === "nics" ? nicOf(item, index) : item, entry.fields, ground)
+      entryOf(path, path === "nics" ? nicOf(item, index, ground) : item, entry.fields, ground)
     );
     return items.length === 0 ? undefined : items;
   }
@@ -150,10 +154,15 @@ function fieldOf(
 }
 
 /** A NIC without an alias of its own is found by its MAC address, whatever it is called here. */
-function nicOf(nic: JsonObject, index: number): JsonObject {
+function nicOf(nic: JsonObject, index: number, ground: Ground): JsonObject {
   const mac = String(nic.mac).toLowerCase();
   const name = String(nic.name).toLowerCase() === mac ? `nic${index}` : nic.name;
-  return { ...nic, name, mac };
+  const network = typeof nic.network === "string" ? nic.network : undefined;
+  // On a network of the stack's own an address would be reserved, unless it says otherwise.
+  const ip = network !== undefined && ground.network(network)?.managed === true
+    ? { ip: ground.reserved(network, mac) ?? false }
+    : {};
+  return { ...nic, name, mac, ...ip };
 }
 
 function entryOf(path: string, item: JsonObject, fields: Table, ground: Ground): DraftValue {
@@ -175,7 +184,7 @@ function objectOf(
   for (const name of Object.keys(fields)) {
     const item = value[name];
     if (item === undefined || item === null) continue;
-    const written = referenceOf(name, item, ground) ??
+    const written = referenceOf(path, name, item, ground) ??
       fieldOf(`${path}.${name}`, item, fields, ground);
     if (written !== undefined) result[name] = written;
   }
@@ -183,34 +192,19 @@ function objectOf(
 }
 
 /** Volumes and networks stand by their handles. */
-function referenceOf(name: string, value: Json, ground: Ground): DraftValue | undefined {
+function referenceOf(
+  path: string,
+  name: string,
+  value: Json,
+  ground: Ground,
+): DraftValue | undefined {
   if (typeof value !== "string") return undefined;
   const variable = name === "volume"
     ? ground.volume(value)
     : name === "network"
-    ? ground.network(value)
+    ? ground.network(value)?.variable
+    : path === "disks" && name === "file"
+    ? ground.volumeAt(value)
     : undefined;
   return variable === undefined ? undefined : { $variable: variable };
-}
-
-/** What a domain's disks and NICs refer to on its host. */
-export function groundNeeded(observed: Observed): { volumes: string[]; networks: string[] } {
-  const domain = parseXml(String(observed.source.xml));
-  const devices = domain.children.find((node) =>
-    node.kind === "element" && node.name === "devices"
-  );
-  const volumes = new Set<string>();
-  const networks = new Set<string>();
-  for (const node of devices?.kind === "element" ? devices.children : []) {
-    if (node.kind !== "element") continue;
-    const pool = getPath(node, "./source/@pool");
-    const volume = getPath(node, "./source/@volume");
-    const network = node.name === "interface" ? getPath(node, "./source/@network") : undefined;
-    const disk = (node.attributes.get("device") ?? "disk") === "disk";
-    if (node.name === "disk" && disk && pool !== undefined && volume !== undefined) {
-      volumes.add(`${pool}/${volume}`);
-    }
-    if (network !== undefined) networks.add(network);
-  }
-  return { volumes: [...volumes], networks: [...networks] };
 }

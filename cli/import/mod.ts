@@ -9,5 +9,7 @@
  * @module
  */
 
-export { type DraftedStack, draftStack, type HostContents } from "./draft_stack.ts";
+export type { HostContents } from "./contents.ts";
+export { type DraftedStack, draftStack } from "./draft_stack.ts";
+export type { Refused } from "./ground.ts";
 export { stackNameOf } from "./names.ts";

@@ -7,7 +7,7 @@
 import { makePlan, parsePath, validateTopology } from "../../planner/mod.ts";
 import { StaddleError, StaddleErrors } from "../../providers/error.ts";
 import { kinds } from "../../providers/kvm/kinds/mod.ts";
-import type { Observed } from "../../providers/provider.ts";
+import type { JsonObject, Observed } from "../../providers/provider.ts";
 import { buildTopology } from "../../stacks/build.ts";
 import { type Draft, draftedStack, type DraftValue } from "../../stacks/write/mod.ts";
 
@@ -21,11 +21,15 @@ export interface Fault {
 /** A declaration's options, to be cut down. */
 export type Options = Record<string, DraftValue>;
 
-/** What is wrong with the draft's declarations of one kind; empty: planning it imports, no more. */
+/**
+ * What is wrong with the resource at an address, and through it with others; empty: planning the draft
+ * imports, and no more.
+ */
 export function faultsOf(
   draft: Draft,
   observed: readonly Observed[],
   address: string,
+  facts?: JsonObject,
 ): Fault[] {
   try {
     const { topology, errors } = validateTopology(buildTopology(draftedStack(draft)), kinds);
@@ -34,20 +38,28 @@ export function faultsOf(
       topology,
       kinds,
       observed: { [draft.host.name]: observed },
-      facts: {},
+      facts: facts === undefined ? {} : { [draft.host.name]: facts },
       mode: "apply",
     });
     if (made.errors.length > 0) return made.errors.map(faultOf);
-    const planned = made.plan.resources.find((resource) => resource.address === address);
-    return (planned?.changes ?? []).map((change) => ({
-      path: parsePath(change.path).map((part) => part.kind === "key" ? part.key : part.entry),
-      message: `${change.path} would change`,
-    }));
+    return made.plan.resources.flatMap((planned) =>
+      planned.changes.map((change) => ({
+        // Of another resource nothing can be taken away here.
+        path: planned.address === address ? partsOfChange(change.path) : [],
+        message: `${
+          planned.address === address ? "" : `${planned.address} `
+        }${change.path} would change`,
+      }))
+    );
   } catch (error) {
     if (error instanceof StaddleErrors) return error.errors.map(faultOf);
     if (error instanceof StaddleError) return [faultOf(error), ...further(error)];
     throw error;
   }
+}
+
+function partsOfChange(path: string): string[] {
+  return parsePath(path).map((part) => part.kind === "key" ? part.key : part.entry);
 }
 
 /** `machine web: disks[0].size: must be …`: the path stands second; a plan's errors quote it. */

@@ -13,13 +13,13 @@ import type { HostDeclaration, HostSession, Provider } from "../provider.ts";
 import { type DoctorReport, examine } from "./host/doctor.ts";
 import { isTransient } from "./host/failure.ts";
 import { KvmSession } from "./host/session.ts";
-import { type Survey, surveyHost } from "./host/survey.ts";
+import { type Survey, surveyHost, type SurveyRequest } from "./host/survey.ts";
 import { kinds } from "./kinds/mod.ts";
 import { Libvirt, LibvirtLibraryError } from "./libvirt/mod.ts";
 
 export type { DoctorCheck } from "./host/checkup.ts";
 export type { DoctorReport } from "./host/doctor.ts";
-export type { Survey } from "./host/survey.ts";
+export type { Survey, SurveyRequest } from "./host/survey.ts";
 export type { AcceleratorVerdict, Emulator, HostFacts } from "./facts.ts";
 
 /** How hosts are opened. */
@@ -36,10 +36,10 @@ export interface ConnectOptions {
 export interface KvmProvider extends Provider {
   /** Examines a host; reads only. What cannot be reached is a check that failed. */
   diagnose(host: HostDeclaration, options: ConnectOptions): Promise<DoctorReport>;
-  /** Reads the machines of a host, all or those that are named, and what they are on. */
+  /** Reads what a host has: all machines or what is named, and what they are on. */
   survey(
     host: HostDeclaration,
-    names: readonly string[],
+    request: SurveyRequest,
     options: ConnectOptions,
   ): Promise<Survey>;
 }
@@ -91,9 +91,9 @@ export function kvm(options: KvmOptions = {}): KvmProvider {
         };
       }
     },
-    async survey(host, names, options) {
+    async survey(host, request, options) {
       await using session = await KvmSession.open(await load(host), host, options);
-      return await surveyHost(session, names);
+      return await surveyHost(session, request);
     },
     async [Symbol.asyncDispose]() {
       const loaded = await library?.catch(() => undefined);

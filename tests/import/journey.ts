@@ -6,10 +6,10 @@
  */
 
 import { draftStack, type HostContents } from "../../cli/import/mod.ts";
-import { groundNeeded } from "../../cli/import/machine.ts";
 import { digest } from "../../planner/digest.ts";
 import { type MadePlan, makePlan, validateTopology } from "../../planner/mod.ts";
 import { kinds } from "../../providers/kvm/kinds/mod.ts";
+import { domainUses } from "../../providers/kvm/kinds/machine/uses.ts";
 import type { Connection } from "../../providers/kvm/libvirt/mod.ts";
 import { parseXml } from "../../providers/kvm/xml/mod.ts";
 import { StaddleError } from "../../providers/error.ts";
@@ -85,16 +85,17 @@ export async function undefine(connection: Connection, name: string): Promise<vo
 
 /** Everything that a domain refers to, as if its host had it. */
 export function surroundings(machine: Observed): HostContents {
-  const { volumes, networks } = groundNeeded(machine);
+  const { volumes, networks } = domainUses(machine, new Map());
   const text = (value: string) => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const pools = new Set(volumes.map((key) => key.slice(0, key.indexOf("/"))));
+  const object = (kind: string, name: string, more = "") =>
+    `<${kind}><name>${text(name)}</name><uuid>${crypto.randomUUID()}</uuid>${more}</${kind}>`;
+  const state = { active: true, autostart: true };
   return {
     machines: [machine],
-    networks: networks.map((name) =>
-      seen("network", `<network><name>${text(name)}</name></network>`, { active: true })
-    ),
+    networks: networks.map((name) => seen("network", object("network", name), state)),
     pools: [...pools].map((name) =>
-      seen("pool", `<pool type='dir'><name>${text(name)}</name></pool>`, { active: true })
+      seen("pool", object("pool", name, "<target><path>/srv</path></target>"), state)
     ),
     volumes: volumes.map((key) => {
       const slash = key.indexOf("/");

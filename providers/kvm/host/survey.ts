@@ -5,31 +5,77 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { Observed, ReadRequest } from "../../provider.ts";
-import { children, getElement, getPath, parseXml } from "../xml/mod.ts";
+import type { JsonObject, Observed, ReadRequest } from "../../provider.ts";
+import { domainUses, poolFolders } from "../kinds/machine/uses.ts";
 import type { KvmSession } from "./session.ts";
+
+/** What is asked for by name. Nothing at all: all machines. */
+export interface SurveyRequest {
+  /** Names of domains. */
+  readonly machines?: readonly string[];
+  /** Names of networks. */
+  readonly networks?: readonly string[];
+  /** Names of pools. */
+  readonly pools?: readonly string[];
+  /** Volumes, as `<pool>/<volume>`. */
+  readonly volumes?: readonly string[];
+}
 
 /** What a host has. */
 export interface Survey {
   /** Domains: those that were named, else all. */
   readonly machines: readonly Observed[];
+  /** The other domains: what they use is not for one stack to own. */
+  readonly others: readonly Observed[];
   /** All networks. */
   readonly networks: readonly Observed[];
   /** All pools. */
   readonly pools: readonly Observed[];
-  /** Volumes that the domains refer to. */
+  /** Volumes that the domains' disks stand on, and those that were named. */
   readonly volumes: readonly Observed[];
+  /** What the host can do, as plans look at it. */
+  readonly facts: JsonObject;
 }
 
 /**
  * Surveys a host.
  *
- * @throws {StaddleError} `import.no-such-machine` when a named domain is not there.
+ * @throws {StaddleError} `import.no-such-…` when something that was named is not there.
  */
 export async function surveyHost(
   session: KvmSession,
-  names: readonly string[],
+  request: SurveyRequest,
 ): Promise<Survey> {
+  const { machines = [], networks = [], pools = [], volumes = [] } = request;
+  const named = machines.length + networks.length + pools.length + volumes.length > 0;
+  const all = await readAll(session);
+  for (
+    const [kind, names] of Object.entries({ machine: machines, network: networks, pool: pools })
+  ) {
+    refuseMissing(session, kind, names, all.filter((object) => object.kind === kind));
+  }
+  const byKind = (kind: string) =>
+    all.filter((object) => object.kind === kind).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const chosen = (machine: Observed) => named ? machines.includes(machine.key) : true;
+  const domains = byKind("machine");
+  const folders = poolFolders(byKind("pool"));
+  const used = domains.flatMap((domain) => domainUses(domain, folders).volumes);
+  const keys = new Set([...volumes, ...used]);
+  const found = keys.size === 0
+    ? []
+    : await session.read([...keys].sort().map((key) => ({ kind: "volume", key })));
+  refuseMissing(session, "volume", volumes, found);
+  return {
+    machines: domains.filter(chosen),
+    others: domains.filter((machine) => !chosen(machine)),
+    networks: byKind("network"),
+    pools: byKind("pool"),
+    volumes: found,
+    facts: await session.facts(),
+  };
+}
+
+async function readAll(session: KvmSession): Promise<readonly Observed[]> {
   const connection = await session.connection();
   const [domains, networks, pools] = await Promise.all([
     connection.domains(),
@@ -38,54 +84,39 @@ export async function surveyHost(
   ]);
   let requests: ReadRequest[];
   try {
-    const missing = names.filter((name) => !domains.some((domain) => domain.name === name));
-    if (missing.length > 0) {
-      throw noSuchMachine(session, missing, domains.map(({ name }) => name));
-    }
-    const chosen = domains.filter(({ name }) => names.length === 0 || names.includes(name));
     requests = [
-      ...chosen.map(({ name, uuid }) => ({ kind: "machine", key: name, uuid })),
+      ...domains.map(({ name, uuid }) => ({ kind: "machine", key: name, uuid })),
       ...networks.map(({ name, uuid }) => ({ kind: "network", key: name, uuid })),
       ...pools.map(({ name, uuid }) => ({ kind: "pool", key: name, uuid })),
     ];
   } finally {
     for (const handle of [...domains, ...networks, ...pools]) handle[Symbol.dispose]();
   }
-  const read = await session.read(requests);
-  const byKind = (kind: string) =>
-    read.filter((object) => object.kind === kind).sort((a, b) => (a.key < b.key ? -1 : 1));
-  const machines = byKind("machine");
-  const volumes = await session.read(volumeRequests(machines));
-  return { machines, networks: byKind("network"), pools: byKind("pool"), volumes };
+  return await session.read(requests);
 }
 
-function volumeRequests(machines: readonly Observed[]): ReadRequest[] {
-  const keys = new Set<string>();
-  for (const { source } of machines) {
-    const devices = getElement(parseXml(String(source.xml)), "./devices");
-    for (const disk of devices === undefined ? [] : children(devices, "disk")) {
-      const pool = getPath(disk, "./source/@pool");
-      const volume = getPath(disk, "./source/@volume");
-      if (pool !== undefined && volume !== undefined) keys.add(`${pool}/${volume}`);
-    }
-  }
-  return [...keys].sort().map((key) => ({ kind: "volume", key }));
-}
-
-function noSuchMachine(
+function refuseMissing(
   session: KvmSession,
-  missing: readonly string[],
-  there: readonly string[],
-): StaddleError {
+  kind: string,
+  wanted: readonly string[],
+  there: readonly Observed[],
+): void {
+  const keys = there.map(({ key }) => key);
+  const missing = wanted.filter((name) => !keys.includes(name));
+  if (missing.length === 0) return;
   const { name, uri } = session.declaration;
-  const shown = there.toSorted().slice(0, 12).join(", ");
-  return new StaddleError({
-    code: "import.no-such-machine",
-    summary: `the host has no machine ${missing.map((one) => `"${one}"`).join(", ")}`,
+  const shown = keys.toSorted().slice(0, 12).join(", ");
+  throw new StaddleError({
+    code: `import.no-such-${kind}`,
+    summary: `the host has no ${kind} ${missing.map((one) => `"${one}"`).join(", ")}`,
     where: [name === uri ? uri : `host ${name} (${uri})`],
-    details: there.length === 0
-      ? ["it has no machines at all"]
-      : [`machines that are there: ${shown}${there.length > 12 ? ", …" : ""}`],
-    help: "name machines that are there, or none for all of them",
+    details: keys.length === 0
+      ? kind === "volume" ? [] : [`it has no ${kind}s at all`]
+      : [`${kind}s that are there: ${shown}${keys.length > 12 ? ", …" : ""}`],
+    help: kind === "machine"
+      ? "name machines that are there, or none for all of them"
+      : kind === "volume"
+      ? "name a volume of a pool that is active, as POOL/VOLUME"
+      : `name a ${kind} that is there`,
   });
 }

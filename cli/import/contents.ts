@@ -1,0 +1,73 @@
+/**
+ * What a host has of what is to be imported, and who else uses it.
+ *
+ * @module
+ */
+
+import {
+  domainUses,
+  poolFolders,
+  type Uses,
+  volumeAt,
+} from "../../providers/kvm/kinds/machine/uses.ts";
+import type { JsonObject, Observed } from "../../providers/provider.ts";
+import { type Reserved, reservedFor } from "./reserved.ts";
+
+/** What a host has. */
+export interface HostContents {
+  /** Machines to import. */
+  readonly machines: readonly Observed[];
+  /** The host's other machines: what they use is declared as existing. */
+  readonly others?: readonly Observed[];
+  readonly networks: readonly Observed[];
+  readonly pools: readonly Observed[];
+  readonly volumes: readonly Observed[];
+  /** What the host can do; nothing is asked of it where it is not known. */
+  readonly facts?: JsonObject;
+  /** What was asked for by its name, whether or not a machine uses it. */
+  readonly wanted?: {
+    readonly networks?: readonly string[];
+    readonly pools?: readonly string[];
+    readonly volumes?: readonly string[];
+  };
+}
+
+/** Who uses what, and which addresses are reserved for it. */
+export interface Usage {
+  /** What a machine uses. */
+  of(machine: Observed): Uses;
+  /** The volume that a file is, if a pool holds it: `<pool>/<volume>`. */
+  volumeAt(path: string): string | undefined;
+  /** Machines that are not imported and use something: its kind and name on the host. */
+  others(kind: "network" | "pool" | "volume", key: string): readonly string[];
+  /** Whether several of the imported machines stand on one volume. */
+  isShared(volume: string): boolean;
+  /** Addresses that the NICs of imported machines declare. */
+  readonly reserved: Reserved;
+}
+
+/** Finds out who uses what. */
+export function usageOf({ machines, others = [], pools, networks }: HostContents): Usage {
+  const folders = poolFolders(pools);
+  const uses = new Map([...machines, ...others].map((machine) => [
+    machine,
+    domainUses(machine, folders),
+  ]));
+  const counts = new Map<string, number>();
+  for (const machine of machines) {
+    for (const key of uses.get(machine)!.volumes) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const poolOf = (volume: string) => volume.slice(0, volume.indexOf("/"));
+  return {
+    volumeAt: (path) => volumeAt(path, folders),
+    of: (machine) => uses.get(machine)!,
+    others: (kind, key) =>
+      others.filter((machine) => {
+        const { volumes, networks } = uses.get(machine)!;
+        if (kind === "network") return networks.includes(key);
+        return kind === "volume" ? volumes.includes(key) : volumes.map(poolOf).includes(key);
+      }).map((machine) => machine.key),
+    isShared: (volume) => (counts.get(volume) ?? 0) > 1,
+    reserved: reservedFor(machines, networks),
+  };
+}
