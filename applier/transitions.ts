@@ -218,12 +218,19 @@ export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepRe
  * that another row still names among its needs stays, for it says in which order things go.
  */
 export function renamedAway(index: PlanIndex, rows: Rows): RowChange {
-  const needed = new Set([...rows.values()].flatMap(({ needs }) => needs));
-  const remove = index.plan.resources
-    .filter(({ address, previousAddress }) => previousAddress !== undefined && rows.has(address))
-    .map(({ previousAddress }) => previousAddress!)
-    .filter((former) => rows.has(former) && !needed.has(former));
-  return { put: [], remove };
+  const former = new Set(
+    index.plan.resources
+      .filter(({ address, previousAddress }) => previousAddress !== undefined && rows.has(address))
+      .map(({ previousAddress }) => previousAddress!),
+  );
+  // They name each other: what is left is what counts.
+  const needed = new Set(
+    [...rows.values()].filter(({ address }) => !former.has(address)).flatMap(({ needs }) => needs),
+  );
+  return {
+    put: [],
+    remove: [...former].filter((address) => rows.has(address) && !needed.has(address)),
+  };
 }
 
 /**

@@ -140,7 +140,7 @@ export function diff(
 ): readonly FieldChange[] {
   const { lookup } = context;
   // A stopped run may have added what neither the declaration before it nor this one has.
-  const resource = owned(entry.resource);
+  const resource = owned(entry.resource, () => entry.kind.view(found));
   const against = (spec: JsonObject | undefined) =>
     entry.kind.diff(resource, found, { previous: ownedBefore(spec, resource.options), lookup });
   const changes = [...against(known?.resource.spec)];

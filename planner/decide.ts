@@ -184,12 +184,12 @@ function decideManaged(
     }
     return decision(base, "create", absenceReason(status), { nameFrom });
   }
-  return compare(entry, present(base), context, { found, atKey, status, nameFrom });
+  return compare(entry, present(base, found), context, { found, atKey, status, nameFrom });
 }
 
 /** What is decided about an object that is there: fields whose changes are ignored are not owned. */
-function present(base: Base): Base {
-  const resource = owned(base.resource);
+function present(base: Base, found: Observed): Base {
+  const resource = owned(base.resource, () => base.kind.view(found));
   return resource === base.resource ? base : { ...base, resource, whole: base.resource };
 }
 
@@ -216,7 +216,7 @@ function moved(
   from: { readonly found: Observed; readonly before: ResourceRecord },
 ): Decision {
   const { found, before } = from;
-  const as = { ...present(base), record: before };
+  const as = { ...present(base, found), record: before };
   const compared = compare(entry, as, context, {
     found,
     atKey: true,

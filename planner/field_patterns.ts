@@ -56,15 +56,36 @@ function valuesAt(root: Json | undefined, pattern: readonly PathPart[]): readonl
   return Array.isArray(root) ? [] : valuesAt((root as JsonObject)[part.key], rest);
 }
 
-/** A spec without what the patterns mean. A list that is meant as a whole is empty. */
-export function without(spec: JsonObject, patterns: readonly string[] | undefined): JsonObject {
+/**
+ * A spec without what the patterns mean. A list that is meant as a whole is empty.
+ *
+ * @param has Where given, entries of lists that it does not have stay whole.
+ */
+export function without(
+  spec: JsonObject,
+  patterns: readonly string[] | undefined,
+  has?: JsonObject,
+): JsonObject {
   if (patterns === undefined || patterns.length === 0) return spec;
   let result: Json | undefined = spec;
-  for (const pattern of patterns) result = take(result, parsePath(pattern));
+  for (const pattern of patterns) result = take(result, parsePath(pattern), has ?? anything);
   return result as JsonObject;
 }
 
-function take(here: Json | undefined, [part, ...rest]: readonly PathPart[]): Json | undefined {
+/** Stands for an object that has whatever is asked for. */
+const anything = Symbol("anything");
+
+type Has = Json | undefined | typeof anything;
+
+function below(has: Has, part: PathPart): Has {
+  return has === anything ? anything : valuesAt(has, [part])[0];
+}
+
+function take(
+  here: Json | undefined,
+  [part, ...rest]: readonly PathPart[],
+  has: Has,
+): Json | undefined {
   if (part === undefined || here === null || typeof here !== "object") return here;
   if (part.kind === "entry") {
     if (!Array.isArray(here)) return here;
@@ -73,12 +94,15 @@ function take(here: Json | undefined, [part, ...rest]: readonly PathPart[]): Jso
       matchesPattern(part.entry, entryName(entry, index));
     return rest.length === 0
       ? list.filter((entry, index) => !meant(entry, index))
-      : list.map((entry, index) => meant(entry, index) ? take(entry, rest)! : entry);
+      : list.map((entry, index) => {
+        const own = below(has, { kind: "entry", entry: entryName(entry, index) });
+        return meant(entry, index) && own !== undefined ? take(entry, rest, own)! : entry;
+      });
   }
   const object = here as JsonObject;
   const value = object[part.key];
   if (Array.isArray(here) || value === undefined) return here;
-  if (rest.length > 0) return { ...object, [part.key]: take(value, rest) };
+  if (rest.length > 0) return { ...object, [part.key]: take(value, rest, below(has, part)) };
   if (Array.isArray(value)) return { ...object, [part.key]: [] };
   const { [part.key]: _, ...others } = object;
   return others;

@@ -28,11 +28,14 @@ const REFUSED = 3;
 /**
  * A resource whose object is there, as the stack owns it: what is not to be changed counts as not
  * declared, so that it is neither compared nor written.
+ *
+ * @param view What the object has. An entry of a list that it does not have yet is declared whole.
  */
-export function owned(resource: Resource): Resource {
+export function owned(resource: Resource, view?: () => JsonObject): Resource {
   const patterns = resource.options?.ignoreChanges;
   if (patterns === undefined) return resource;
-  return { ...resource, spec: without(resource.spec, patterns) };
+  const has = patterns.some((pattern) => pattern.includes("].")) ? view?.() : undefined;
+  return { ...resource, spec: without(resource.spec, patterns, has) };
 }
 
 /** A declaration from before, without what is not to be changed now. */
@@ -82,17 +85,21 @@ export function optionErrors(resource: Resource, kind: Kind): StaddleError[] {
       .map((pattern) => unknownField(resource, option, pattern, known))
   );
   if (errors.length > 0) return errors;
-  return ignoreChanges.flatMap((pattern) => {
-    const parsed = kind.schema.safeParse(without(resource.spec, [pattern]));
-    if (parsed.success) return [];
-    return [problem(resource, {
+  return ignoreChanges.filter((pattern) => isIdentity(pattern, resource)).map((pattern) =>
+    problem(resource, {
       code: "options.not-ignorable",
       path: "ignoreChanges",
-      message: `changes of "${pattern}" cannot be ignored: without it nobody knows what the ` +
-        `${resource.kind} is`,
-      help: "ignore what stands beside it, or leave it in the stack as it is",
-    })];
-  });
+      message: `changes of "${pattern}" cannot be ignored: the ${resource.kind} is known by it`,
+      help: `leave it as it is in the stack, or ignore what stands beside it`,
+    })
+  );
+}
+
+/** Whether a pattern means what an object, or an entry of a list, is found by. */
+function isIdentity(pattern: string, { tenure }: Resource): boolean {
+  const path = fieldPath(pattern);
+  // What is shared is found by what it holds.
+  return tenure === "shared" || path === "name" || path === "pool" || path.endsWith("[].name");
 }
 
 function unknownField(
