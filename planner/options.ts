@@ -251,12 +251,19 @@ export function plannedHooks(steps: readonly Step[]): ReadonlyMap<string, readon
   return result;
 }
 
-/** `./register.sh`, as its author wrote it. */
+/**
+ * `./register.sh`, as its author wrote it, on one line: characters that a terminal would act upon, or
+ * that change the order of others, are written out, so that nothing of a command can hide.
+ */
 export function hookText({ command }: Hook): string {
   const [program, flag, line] = command;
-  if (command.length === 3 && program === "/bin/sh" && flag === "-c") return line!;
-  return command.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))
-    .join(" ");
+  const text = command.length === 3 && program === "/bin/sh" && flag === "-c"
+    ? line!
+    : command.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)).join(" ");
+  return text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (one) => one === "\n" ? "\\n" : `\\u{${one.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 /** What a person should know of the options where a plan acts by them. */
