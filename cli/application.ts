@@ -26,7 +26,7 @@ import type { HistoryFlags } from "./commands/history.ts";
 import type { ImportFlags } from "./commands/import.ts";
 import type { PlanCommandFlags } from "./commands/plan.ts";
 import type { ShowFlags } from "./commands/show.ts";
-import type { StateFlags } from "./commands/state.ts";
+import { recordedArgument, stackArgument } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import {
   breakDependents,
@@ -42,18 +42,8 @@ import {
   toggle,
 } from "./flags.ts";
 import { errorText, type ErrorTextOptions, exitCodeOf } from "./render/error_text.ts";
+import { state } from "./state/routes.ts";
 import { VERSION } from "./version.ts";
-
-const stackArgument = {
-  brief: "The stack's file, or its folder if the file is stack.ts",
-  parse: String,
-  placeholder: "stack",
-} as const;
-
-const recordedArgument = {
-  ...stackArgument,
-  brief: "The stack's file or folder, or the name of a recorded stack",
-} as const;
 
 type OneStack = { readonly kind: "tuple"; readonly parameters: readonly [typeof stackArgument] };
 const oneStack: OneStack = { kind: "tuple", parameters: [stackArgument] };
@@ -305,42 +295,6 @@ const importCommand: Command<Context> = buildCommand<ImportFlags, [string, ...st
       "on the host is touched: all becomes the stack's own when it is applied. What machines use " +
       "that are not imported is declared as existing.",
   },
-});
-
-const state = buildRouteMap<"list" | "show", Context>({
-  routes: {
-    list: buildCommand<StateFlags, [string?], Context>({
-      loader: async () => (await import("./commands/state.ts")).list,
-      parameters: {
-        flags: { json },
-        positional: {
-          kind: "tuple",
-          parameters: [{ ...recordedArgument, optional: true }],
-        },
-      },
-      docs: { brief: "List what a stack owns; without a stack, list the recorded stacks" },
-    }),
-    show: buildCommand<StateFlags, [string, string], Context>({
-      loader: async () => (await import("./commands/state.ts")).show,
-      parameters: {
-        flags: { json },
-        positional: {
-          kind: "tuple",
-          parameters: [recordedArgument, {
-            brief: "Address of the resource",
-            parse: String,
-            placeholder: "address",
-            proposeCompletions: async function (this: Context, partial: string) {
-              const { recordedAddresses } = await import("./completion/addresses.ts");
-              return await recordedAddresses(this.words, partial);
-            },
-          }],
-        },
-      },
-      docs: { brief: "Show what is recorded of a resource" },
-    }),
-  },
-  docs: { brief: "Look at the record of what a stack owns" },
 });
 
 const completions: Command<Context> = buildCommand<

@@ -51,7 +51,16 @@ export async function destroyFromHosts(
   const { record, broken } = await stores.load(name);
   const { param, claim } = flags;
   const known = record?.hosts;
-  await using found = await findOnHosts({ location, uris, param, claim, known, signal });
+  const readable = broken === undefined ? stores.given : undefined;
+  await using found = await findOnHosts({
+    location,
+    uris,
+    param,
+    claim,
+    known,
+    signal,
+    store: readable,
+  });
   using sink = openEventSink(flags, terminal);
   const left = leftText(found.left, terminal.style);
   if (left !== "" && !sink.onStdout) terminal.print(`${left}\n`);

@@ -79,7 +79,7 @@ export interface RunRecord {
   /** Name of the stack. */
   readonly stack: string;
   /** What was asked for. */
-  readonly command: "apply" | "destroy" | "refresh";
+  readonly command: "apply" | "destroy" | "refresh" | "rebuild";
   /** `user@machine`, with process id. */
   readonly who: string;
   /** ISO 8601, UTC. */

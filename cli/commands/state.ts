@@ -1,11 +1,11 @@
-/** `staddle state`: the record of what a stack owns. */
+/** `staddle state list` and `state show`: the record of what a stack owns. */
 
-import { StaddleError } from "../../providers/error.ts";
 import type { StackRecord } from "../../state/store.ts";
 import type { Context } from "../context.ts";
 import { storeLocation } from "../location.ts";
 import { withRecord } from "../recorded.ts";
 import { stateList, stateShow } from "../render/state_text.ts";
+import { noSuchResource } from "../state/errors.ts";
 
 /** Flags of `state list` and `state show`. */
 export interface StateFlags {
@@ -42,13 +42,7 @@ export async function show(
 ): Promise<void> {
   const { name, record } = await load(stack);
   const entry = record?.resources.find((resource) => resource.address === address);
-  if (entry === undefined) {
-    throw new StaddleError({
-      code: "state.no-such-resource",
-      summary: `Stack "${name}" owns no ${address}`,
-      help: `staddle state list ${stack} shows what it owns`,
-    });
-  }
+  if (entry === undefined) throw noSuchResource(name, address, record?.resources ?? []);
   this.terminal.print(
     flags.json ? JSON.stringify(entry, null, 2) : stateShow(entry, this.terminal.style),
   );
