@@ -1,6 +1,6 @@
 /**
- * Crash at every point: `deno task crash [--points every|moments|changes] [--hosts N] [--parallelism N]`, or
- * a sample: `deno task crash --sample CYCLES [--seed N]`.
+ * Crash at every point: `deno task crash [--points every|moments|changes] [--skip CYCLES] [--hosts N]
+ * [--parallelism N]`, or a sample: `deno task crash --sample CYCLES [--seed N]`.
  *
  * Creates, updates, replaces and destroys a stack with resources of every kind on a real libvirt, and kills
  * the process with SIGKILL before and after each write of the record and each call of libvirt. After each
@@ -23,6 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       points: { type: "string", default: "moments" },
+      skip: { type: "string", default: "0" },
       hosts: { type: "string", default: "1" },
       parallelism: { type: "string", default: "1" },
       sample: { type: "string" },

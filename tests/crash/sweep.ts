@@ -226,7 +226,7 @@ export interface SweepOptions {
   readonly hosts: number;
   /** Steps in flight at once in the process that is killed. */
   readonly parallelism: number;
-  /** No cycle begins after so many milliseconds. */
+  /** No cycle but the first begins after so many milliseconds. */
   readonly limit?: number;
   readonly say: (line: string) => void;
 }
@@ -238,7 +238,9 @@ export async function sweep(options: SweepOptions): Promise<Found> {
   const failures: Failure[] = [];
   let cycles: Cycle[] | undefined;
   const began = performance.now();
-  const isOver = () => options.limit !== undefined && performance.now() - began > options.limit;
+  let begun = 0;
+  const isOver = () =>
+    options.limit !== undefined && begun > 0 && performance.now() - began > options.limit;
 
   const lane = async (): Promise<void> => {
     let remade = false;
@@ -257,6 +259,7 @@ export async function sweep(options: SweepOptions): Promise<Found> {
       while (!isOver()) {
         const cycle = cycles.pop();
         if (cycle === undefined) break;
+        begun++;
         const failure = await host.cycle(cycle, parallelism, (operation, point) => {
           killed[operation]++;
           say(`${operation}, killed at ${point}`);
@@ -291,15 +294,18 @@ function changes(point: string): boolean {
  *   the call that follows it at once;
  * - `changes`: one for each state in which the host and the record can be left, that is the first point
  *   and those after a write or after a call that may change something.
+ *
+ * What `changes` has comes first in the others too.
  */
 export function choose(points: readonly string[], choice: Choice): readonly number[] {
-  return points.flatMap((point, at) => {
-    const before = points[at - 1];
-    const same = before?.startsWith("after ") === true && point.startsWith("before ");
-    const kept = choice === "every" || (choice === "moments" && !same) ||
-      (choice === "changes" && (at === 0 || (point.startsWith("after ") && changes(point))));
-    return kept ? [at + 1] : [];
-  });
+  const first: number[] = [];
+  const rest: number[] = [];
+  for (const [at, point] of points.entries()) {
+    const same = points[at - 1]?.startsWith("after ") === true && point.startsWith("before ");
+    if (at === 0 || (point.startsWith("after ") && changes(point))) first.push(at + 1);
+    else if (choice === "every" || (choice === "moments" && !same)) rest.push(at + 1);
+  }
+  return [...first, ...rest];
 }
 
 /** Cycles that have every chosen point of every operation once. */
