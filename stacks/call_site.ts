@@ -64,12 +64,18 @@ export function callSite(entered?: AnyFunction): string | undefined {
   return frame === undefined ? undefined : formatFrame(frame);
 }
 
+/** What V8 gives to `Error`; the libraries that a stack is checked with first do not have it. */
+const traces = Error as unknown as {
+  stackTraceLimit: number;
+  captureStackTrace(holder: { stack?: string }, below: AnyFunction): void;
+};
+
 function capture(frames: number, below: AnyFunction): readonly Frame[] {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = frames;
+  const limit = traces.stackTraceLimit;
+  traces.stackTraceLimit = frames;
   const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, below);
+  traces.captureStackTrace(holder, below);
   const { stack } = holder;
-  Error.stackTraceLimit = limit;
+  traces.stackTraceLimit = limit;
   return framesOf(stack);
 }

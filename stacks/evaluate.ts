@@ -18,7 +18,7 @@ import { findProject, type Project, sha256, staddleUrl } from "./sandbox/project
 import type { RunRequest } from "./sandbox/report.ts";
 import { type Outcome, PackageNotCached, runStack, type Success } from "./sandbox/stack_process.ts";
 import { checkTypes } from "./sandbox/type_check.ts";
-import { graphFlags, type LocalModule, walkModules } from "./sandbox/walk.ts";
+import { graphFlags, type LocalModule, type Walk, walkModules } from "./sandbox/walk.ts";
 import { makeWorkspace, type Workspace } from "./sandbox/workspace.ts";
 
 export type { LocalModule } from "./sandbox/walk.ts";
@@ -87,10 +87,10 @@ export function evaluate(stackFile: string, options: EvaluateOptions = {}): Prom
     const request = { mode: "evaluate", ...given } as const;
     const first = tools.run({ ...request, shifted: false });
     const second = tools.run({ ...request, shifted: true });
-    const types = options.typeCheck === false ? undefined : tools.check();
     const walked = tools.walk();
+    const types = options.typeCheck === false ? undefined : tools.check(walked);
     options.begun?.();
-    const modules = await walked;
+    const { modules } = await walked;
     const outcome = await first;
     if (!outcome.ok) throw await explain(outcome, types);
     const topology = topologyOf(project, outcome.report);
@@ -132,7 +132,7 @@ export function stackDigest(
   return inSandbox(
     stackFile,
     options,
-    async (tools) => digestOf(tools.project, await tools.walk()),
+    async (tools) => digestOf(tools.project, (await tools.walk()).modules),
   );
 }
 
@@ -140,8 +140,9 @@ export function stackDigest(
 interface Tools {
   readonly project: Project;
   run(request: Omit<RunRequest, "mark">): Promise<Outcome>;
-  check(): Promise<StaddleError | undefined>;
-  walk(): Promise<readonly LocalModule[]>;
+  /** Waits for the walk: what it refuses is not looked at. */
+  check(walked: Promise<Walk>): Promise<StaddleError | undefined>;
+  walk(): Promise<Walk>;
 }
 
 /** Runs a task with a sandbox; ends every process that it began, however it ends. */
@@ -187,13 +188,16 @@ async function attempt<T>(
     work.catch(() => {});
     return work;
   };
-  const { lockFile, looseLockFile } = workspace;
+  const { lockFile } = workspace;
   const long = { timeout: checkTimeout, memoryMb: 2048 };
   try {
     return await task({
       project,
       run: (request) => begin(runStack(project, workspace, request, { limits, signal })),
-      check: () => begin(checkTypes(project, { looseLockFile, limits: long, signal })),
+      check: (walked) =>
+        begin(
+          walked.then(({ node }) => checkTypes(project, workspace, { node, limits: long, signal })),
+        ),
       walk: () => begin(walkModules(project, { lockFile, limits: long, signal })),
     });
   } finally {

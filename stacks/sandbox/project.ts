@@ -15,6 +15,8 @@ export interface Project {
   readonly root: string;
   /** The configuration file, if there is one. */
   readonly config: string | undefined;
+  /** Its compiler options; Staddle's own where there is none. */
+  readonly compilerOptions: Readonly<Record<string, unknown>>;
   /** Folder of Staddle itself. */
   readonly staddleRoot: string;
   /** Import map as a `data:` URL. */
@@ -29,6 +31,7 @@ interface Configuration {
   readonly imports?: Readonly<Record<string, string>>;
   readonly scopes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly importMap?: string;
+  readonly compilerOptions?: Readonly<Record<string, unknown>>;
   readonly lock?: boolean | string | { readonly path?: string };
 }
 
@@ -58,6 +61,7 @@ export async function findProject(stackFile: string): Promise<Project> {
     stackFile: file,
     root: root === "" ? "/" : root,
     config: found,
+    compilerOptions: (configuration ?? staddle).compilerOptions ?? {},
     staddleRoot,
     importMap: importMap(found, configuration ?? {}, staddle, root === staddleRoot),
     ...locks,

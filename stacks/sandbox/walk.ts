@@ -22,6 +22,14 @@ export interface LocalModule {
   readonly sha256: string;
 }
 
+/** What a stack consists of. */
+export interface Walk {
+  /** Every local file, with its digest. */
+  readonly modules: readonly LocalModule[];
+  /** Whether a module of Node is imported. */
+  readonly node: boolean;
+}
+
 interface Resolved {
   readonly specifier?: string;
   readonly error?: string;
@@ -61,7 +69,6 @@ const noNetwork = {
 /**
  * Walks the graph.
  *
- * @returns Every local file in it, with its digest.
  * @throws {StaddleError} naming the module that is refused, or missing, and who imports it.
  */
 export async function walkModules(
@@ -73,7 +80,7 @@ export async function walkModules(
     /** Whether packages that the lock names may be fetched; they may not unless told so. */
     readonly mayFetch?: boolean;
   },
-): Promise<readonly LocalModule[]> {
+): Promise<Walk> {
   const result = await runDeno({
     args: [
       "info",
@@ -100,7 +107,10 @@ export async function walkModules(
     path,
     sha256: sha256(await Deno.readFile(file)),
   })));
-  return modules.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return {
+    modules: modules.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    node: graph.modules.some(({ specifier }) => specifier.startsWith("node:")),
+  };
 }
 
 /** A module that imports what the inside of the sandbox does: the runner, and the stack. */

@@ -14,6 +14,8 @@ export interface Workspace extends AsyncDisposable {
   readonly lockFile: string;
   /** A copy that Deno may write to. */
   readonly looseLockFile: string;
+  /** Place for a configuration by which types are checked. */
+  readonly checkConfig: string;
 }
 
 /** Parts of Deno's cache that a stack's process may use. */
@@ -59,6 +61,7 @@ export async function makeWorkspace(project: Project): Promise<Workspace> {
     denoDirectory: folder,
     lockFile: project.lockFile ?? `${folder}/deno.lock`,
     looseLockFile: `${folder}/loose.lock`,
+    checkConfig: `${folder}/check.json`,
     async [Symbol.asyncDispose]() {
       await Deno.remove(folder, { recursive: true });
     },

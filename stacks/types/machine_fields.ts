@@ -1516,7 +1516,10 @@ export interface NicFields {
   readonly teaming?: "persistent" | "transient";
   /** Name of the persistent NIC, with teaming transient. */
   readonly teamedWith?: string;
-  /** The user's own network by passt, which forwards ports; with user. */
+  /**
+   * The user's own network by passt, which forwards ports; with user, and a libvirt that was
+   * built with it.
+   */
   readonly passt?: {
     /** File of the host to which passt writes its log. */
     readonly log?: string;
@@ -1974,8 +1977,6 @@ export interface InputFields {
   readonly bus?: "usb" | "virtio";
   /** Device of the host, with passthrough and evdev. */
   readonly device?: string;
-  /** Dialect of virtio, with bus virtio. */
-  readonly model?: "virtio" | "virtio-transitional" | "virtio-non-transitional";
   /** How the virtio device works. */
   readonly virtio?: {
     /** Go through the guest's IOMMU. */
