@@ -230,6 +230,8 @@ export interface FieldDoc {
   readonly xml?: string;
   /** The change class; `varies` where state and host decide. */
   readonly change: Disruption | "varies" | "none";
+  /** What decides, where the change class varies. */
+  readonly when?: string;
   /** Least libvirt version, for example `9.0.0`, where it is above the least supported one. */
   readonly since?: string;
 }
