@@ -23,6 +23,8 @@ export interface StepReference {
   readonly host: string;
   /** Name on the host. */
   readonly key: string;
+  /** Only with `delete`: the object stays, and what it carries of Staddle's goes. */
+  readonly retain?: true;
 }
 
 /** Resources done so far. A replacement counts in add and in destroy. */
@@ -132,6 +134,7 @@ export type TimelessEvent = WithoutTime<ApplyEvent>;
 
 /** The part of a step that a message needs. */
 export function stepReference(step: Step): StepReference {
-  const { id, operation, address, kind, host, key } = step;
-  return { id, operation, address, kind, host, key };
+  const { id, operation, address, kind, host, key, retain } = step;
+  const reference = { id, operation, address, kind, host, key };
+  return retain === true ? { ...reference, retain } : reference;
 }

@@ -27,6 +27,14 @@ const DEED: Readonly<Record<Operation, string>> = {
   wait: "Waiting",
 };
 
+function doing({ operation, retain }: StepReference): string {
+  return retain === true ? "Letting go" : DOING[operation];
+}
+
+function deed({ operation, retain }: StepReference): string {
+  return retain === true ? "Letting go" : DEED[operation];
+}
+
 /** How a run is written. */
 export interface ApplyTextOptions {
   readonly style?: Style;
@@ -55,9 +63,9 @@ export function applyLog(options: ApplyTextOptions = {}): (event: ApplyEvent) =>
 type Progress = Extract<ApplyEvent, { type: "step_progress" }>;
 
 function progressLine(event: Progress): string {
-  const { address, operation } = event.step;
+  const { address } = event.step;
   if (event.message === undefined) {
-    return `${address}: Still ${DOING[operation].toLowerCase()}... [${
+    return `${address}: Still ${doing(event.step).toLowerCase()}... [${
       took(event.elapsed)
     } elapsed]`;
   }
@@ -74,7 +82,7 @@ function eventLines(event: Exclude<ApplyEvent, Progress>, style: Style): string[
     case "run_complete":
       return [];
     case "step_start":
-      return [`${event.step.address}: ${DOING[event.step.operation]}...`];
+      return [`${event.step.address}: ${doing(event.step)}...`];
     case "step_retry":
       return [
         style.warn(
@@ -85,17 +93,13 @@ function eventLines(event: Exclude<ApplyEvent, Progress>, style: Style): string[
       ];
     case "step_complete":
       return [
-        `${event.step.address}: ${DEED[event.step.operation]} complete after ${
-          took(event.elapsed)
-        }`,
+        `${event.step.address}: ${deed(event.step)} complete after ${took(event.elapsed)}`,
         ...event.notes.map((note) => `  note: ${note}`),
       ];
     case "step_failed":
       return [
         style.destroy(
-          `${event.step.address}: ${DEED[event.step.operation]} failed after ${
-            took(event.elapsed)
-          }`,
+          `${event.step.address}: ${deed(event.step)} failed after ${took(event.elapsed)}`,
         ),
       ];
     case "step_skipped":
@@ -255,9 +259,9 @@ export function statusLines(
 ): string[] {
   const longest = [...running].sort((a, b) => b.elapsed - a.elapsed);
   const shown = longest.slice(0, options.most).map(({ step, elapsed, message, fraction }) =>
-    `  ${step.address}: ${message ?? `${DOING[step.operation].toLowerCase()}`}${
-      percent(fraction)
-    } [${took(elapsed)}]`
+    `  ${step.address}: ${message ?? `${doing(step).toLowerCase()}`}${percent(fraction)} [${
+      took(elapsed)
+    }]`
   );
   const more = running.length - shown.length;
   return [
