@@ -13,12 +13,8 @@ import { corrupt } from "./errors.ts";
  */
 const passing = new Set(["40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05"]);
 
-/** What the driver and the system say when a connection is not to be had, or was cut. */
+/** What the system says when a connection is not to be had, or was cut. */
 const cut = new Set([
-  "CONNECTION_CLOSED",
-  "CONNECTION_DESTROYED",
-  "CONNECTION_ENDED",
-  "CONNECT_TIMEOUT",
   "EAI_AGAIN",
   "ECONNABORTED",
   "ECONNREFUSED",
@@ -30,6 +26,10 @@ const cut = new Set([
   "ETIMEDOUT",
 ]);
 
+/** What the driver says of the same; it gives no code. */
+const cutText =
+  /^(Connection terminated|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/;
+
 function codeOf(error: unknown): string {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   return typeof code === "string" ? code : "";
@@ -38,7 +38,8 @@ function codeOf(error: unknown): string {
 /** Whether the same may succeed in a moment. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error);
-  return passing.has(code) || code.startsWith("08") || cut.has(code);
+  return passing.has(code) || code.startsWith("08") || cut.has(code) ||
+    (error instanceof Error && cutText.test(error.message));
 }
 
 /** Turns what the driver threw into a {@linkcode StaddleError}. */
@@ -62,7 +63,8 @@ export function postgresError(error: unknown, location: string): StaddleError {
       "run with -P, or with --allow-net for the server",
     );
   }
-  if (code.startsWith("28")) {
+  // The driver says the last when the server asks for a password and there is none.
+  if (code.startsWith("28") || /password must be/.test(said)) {
     return make(
       "not-authorised",
       "the server does not let this user in",
@@ -96,7 +98,7 @@ export function postgresError(error: unknown, location: string): StaddleError {
         "read from the hosts",
     );
   }
-  if (/certificate|self.signed|SSL|TLS/i.test(said)) {
+  if (/certificate|self.signed|SSL|TLS|altnames|UnknownIssuer/i.test(said)) {
     return make(
       "tls",
       "the connection cannot be encrypted as sslmode asks",

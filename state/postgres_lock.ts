@@ -9,6 +9,7 @@
  */
 
 import type { Place } from "./postgres_rows.ts";
+import { name, type Statement } from "./postgres_sql.ts";
 import type { LockHolder } from "./store.ts";
 
 interface LockRow {
@@ -21,20 +22,20 @@ function toHolder({ who, since, expires }: LockRow): LockHolder {
   return { who, since: since.toISOString(), expires: expires.toISOString() };
 }
 
-function table({ sql, schema }: Place) {
-  return sql(`${schema}.locks`);
+function table({ schema }: Place): Statement {
+  return name(schema, "locks");
 }
 
 /** Who holds the lock. */
 export async function holderOf(place: Place, stack: string): Promise<LockHolder | undefined> {
-  const [row] = await place.sql<LockRow[]>`SELECT who, since, expires FROM ${table(place)}
+  const [row] = await place.sql<LockRow>`SELECT who, since, expires FROM ${table(place)}
     WHERE stack = ${stack} AND held AND expires > clock_timestamp()`;
   return row === undefined ? undefined : toHolder(row);
 }
 
 /** Whoever has the row, expired or not. */
 export async function lastHolder(place: Place, stack: string): Promise<LockHolder | undefined> {
-  const [row] = await place.sql<LockRow[]>`SELECT who, since, expires FROM ${table(place)}
+  const [row] = await place.sql<LockRow>`SELECT who, since, expires FROM ${table(place)}
     WHERE stack = ${stack} AND held`;
   return row === undefined ? undefined : toHolder(row);
 }
@@ -52,7 +53,7 @@ export async function acquire(
   const [row] = await sql`
     INSERT INTO ${locks} AS locks (stack, token, held, lease, who, since, expires)
     VALUES (${stack}, 1, true, ${id}, ${who}, clock_timestamp(),
-      clock_timestamp() + ${milliseconds} * interval '1 millisecond')
+      clock_timestamp() + ${milliseconds}::float8 * interval '1 millisecond')
     ON CONFLICT (stack) DO UPDATE SET
       token = locks.token + CASE WHEN locks.lease = excluded.lease THEN 0 ELSE 1 END,
       held = true, lease = excluded.lease, who = excluded.who, since = excluded.since,
@@ -72,7 +73,7 @@ export async function renew(
   milliseconds: number,
 ): Promise<boolean> {
   const done = await place.sql`UPDATE ${table(place)}
-    SET expires = clock_timestamp() + ${milliseconds} * interval '1 millisecond'
+    SET expires = clock_timestamp() + ${milliseconds}::float8 * interval '1 millisecond'
     WHERE stack = ${stack} AND token = ${token} AND held`;
   return done.count === 1;
 }
@@ -85,7 +86,7 @@ export async function release(place: Place, stack: string, token: number): Promi
 
 /** Ends whatever lease there is, and says whose it was. */
 export async function breakLock(place: Place, stack: string): Promise<LockHolder | undefined> {
-  const [row] = await place.sql<(LockRow & { readonly expired: boolean })[]>`
+  const [row] = await place.sql<LockRow & { readonly expired: boolean }>`
     UPDATE ${table(place)} SET held = false WHERE stack = ${stack} AND held
     RETURNING who, since, expires, expires <= clock_timestamp() AS expired`;
   return row === undefined || row.expired ? undefined : toHolder(row);
@@ -97,7 +98,7 @@ export async function serialOfWrite(
   stack: string,
   id: string,
 ): Promise<number | undefined> {
-  const [row] = await place.sql`SELECT serial FROM ${place.sql(`${place.schema}.writes`)}
+  const [row] = await place.sql`SELECT serial FROM ${name(place.schema, "writes")}
     WHERE stack = ${stack} AND id = ${id}`;
   return row === undefined ? undefined : Number(row.serial);
 }
@@ -109,7 +110,7 @@ export async function noteWrite(
   id: string,
   serial: number,
 ): Promise<void> {
-  await place.sql`INSERT INTO ${place.sql(`${place.schema}.writes`)} (stack, id, serial)
+  await place.sql`INSERT INTO ${name(place.schema, "writes")} (stack, id, serial)
     VALUES (${stack}, ${id}, ${serial})
     ON CONFLICT (stack) DO UPDATE SET id = excluded.id, serial = excluded.serial`;
 }

@@ -4,9 +4,17 @@
  * @module
  */
 
-import type { ISql } from "postgres";
 import { problemsOf, sayings } from "./check_record.ts";
 import { corrupt } from "./errors.ts";
+import {
+  fragment,
+  joined,
+  name as nameOf,
+  names,
+  type Sql,
+  type Statement,
+  values,
+} from "./postgres_sql.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import { presentRecord } from "./record_version.ts";
 import type { RowCipher } from "./row_cipher.ts";
@@ -25,8 +33,7 @@ import {
 /** Where a statement runs, and where the tables are. */
 export interface Place {
   /** A connection's transaction. */
-  // deno-lint-ignore ban-types
-  readonly sql: ISql<{}>;
+  readonly sql: Sql;
   readonly schema: string;
   readonly location: string;
 }
@@ -40,8 +47,8 @@ const ROWS_A_STATEMENT = 1000;
 const parts = ["hosts", "outputs", "reservations"] as const;
 type Table = keyof typeof sums;
 
-function table({ sql, schema }: Place, name: Table | "locks" | "writes") {
-  return sql(`${schema}.${name}`);
+function table({ schema }: Place, name: Table): Statement {
+  return nameOf(schema, name);
 }
 
 /** Rows of all stacks, each verified: a damaged name must not read as "no record". */
@@ -157,7 +164,7 @@ export async function journalOf(
 ): Promise<readonly JournalEntry[]> {
   const { sql } = place;
   const rows = await sql`SELECT * FROM ${table(place, "journal")} WHERE stack = ${stack}
-    ${run === undefined ? sql`` : sql`AND run = ${run}`} ORDER BY number`;
+    ${run === undefined ? fragment`` : fragment`AND run = ${run}`} ORDER BY number`;
   return rows.map((row) => readJournal(place.location, row, cipher));
 }
 
@@ -294,7 +301,7 @@ export async function writeRecord(
   }
   if (change.remove !== undefined && change.remove.length > 0) {
     const gone = await sql`DELETE FROM ${table(place, "resources")}
-      WHERE stack = ${stack} AND address IN ${sql([...change.remove])}`;
+      WHERE stack = ${stack} AND address = ANY (${[...change.remove]}::text[])`;
     resources -= gone.count;
   }
   resources += await writeResources(place, stack, change.put ?? [], cipher);
@@ -362,12 +369,13 @@ async function put(
     const some = rows.slice(at, at + ROWS_A_STATEMENT)
       .map((row) => ({ ...row, sum: sumOfRow(row, sums[name]) }));
     const others = Object.keys(some[0]!).filter((column) => !key.includes(column));
-    const updates = others.map((column, i) =>
-      sql`${i === 0 ? sql`` : sql`, `}${sql(column)} = excluded.${sql(column)}`
+    const updates = others.map((column) =>
+      fragment`${nameOf(column)} = ${nameOf("excluded", column)}`
     );
     // xmax is 0 in a row that was not there before.
-    const done = await sql`INSERT INTO ${table(place, name)} ${sql(some)}
-      ON CONFLICT (${sql([...key])}) DO UPDATE SET ${updates} RETURNING (xmax = 0) AS added`;
+    const done = await sql`INSERT INTO ${table(place, name)}
+      (${names(Object.keys(some[0]!))}) VALUES ${values(some)}
+      ON CONFLICT (${names(key)}) DO UPDATE SET ${joined(updates)} RETURNING (xmax = 0) AS added`;
     added += done.filter((row) => row.added === true).length;
   }
   return added;

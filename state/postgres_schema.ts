@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { ISql, Sql } from "postgres";
 import { newerVersion } from "./errors.ts";
+import type { PostgresConnection } from "./postgres_connection.ts";
+import { name, type Sql } from "./postgres_sql.ts";
 
 /** Brings the layout from the version before to the next. `schema` is safe to stand in a statement. */
 type SchemaMigration = (schema: string) => string;
@@ -97,14 +98,13 @@ export const POSTGRES_SCHEMA_VERSION: number = migrations.length;
  * @throws {StaddleError} `state.newer-version`.
  */
 export async function layoutVersion(
-  // deno-lint-ignore ban-types
-  sql: ISql<{}>,
+  sql: Sql,
   schema: string,
   location: string,
 ): Promise<number> {
   const [there] = await sql`SELECT to_regclass(${`${schema}.layout`}) IS NOT NULL AS there`;
   if (there?.there !== true) return 0;
-  const [row] = await sql`SELECT version FROM ${sql(`${schema}.layout`)}`;
+  const [row] = await sql`SELECT version FROM ${name(schema, "layout")}`;
   const version = Number(row?.version ?? 0);
   if (version > migrations.length) {
     throw newerVersion(location, "record", version, migrations.length);
@@ -113,19 +113,22 @@ export async function layoutVersion(
 }
 
 /** Makes the tables, or brings them up, in one transaction; of several processes one does it. */
-export async function makeLayout(sql: Sql, schema: string, location: string): Promise<void> {
-  await sql.begin(async (transaction) => {
-    // The sum of "staddle" and the schema's name, so that others' advisory locks are not met.
-    await transaction`SELECT pg_advisory_xact_lock(hashtext(${`staddle layout ${schema}`}))`;
-    const version = await layoutVersion(transaction, schema, location);
+export async function makeLayout(
+  connection: PostgresConnection,
+  schema: string,
+  location: string,
+): Promise<void> {
+  await connection.transaction("", async (sql) => {
+    await sql`SELECT pg_advisory_xact_lock(hashtext(${`staddle layout ${schema}`}))`;
+    const version = await layoutVersion(sql, schema, location);
     if (version === migrations.length) return;
     if (version === 0) {
-      await transaction.unsafe(`
+      await connection.script(`
         CREATE SCHEMA IF NOT EXISTS ${schema};
         CREATE TABLE ${schema}.layout (version integer NOT NULL);
         INSERT INTO ${schema}.layout VALUES (0);`);
     }
-    for (const migrate of migrations.slice(version)) await transaction.unsafe(migrate(schema));
-    await transaction.unsafe(`UPDATE ${schema}.layout SET version = ${migrations.length}`);
+    for (const migrate of migrations.slice(version)) await connection.script(migrate(schema));
+    await connection.script(`UPDATE ${schema}.layout SET version = ${migrations.length}`);
   });
 }

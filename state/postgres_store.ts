@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { ISql, Sql } from "postgres";
 import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { locked } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
 import { Keyring } from "./keyring.ts";
 import { isPassing, postgresError } from "./postgres_errors.ts";
+import { PostgresConnection } from "./postgres_connection.ts";
 import * as locks from "./postgres_lock.ts";
 import * as rows from "./postgres_rows.ts";
 import { layoutVersion, makeLayout, POSTGRES_SCHEMA_VERSION } from "./postgres_schema.ts";
@@ -60,7 +60,8 @@ export class PostgresStore implements Store {
   readonly #patience: number;
   readonly #keyring: Keyring;
   readonly #leases = new Set<Lease>();
-  #sql: Sql | undefined;
+  #connection: PostgresConnection | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
   #ready = false;
   #answered = false;
 
@@ -199,9 +200,8 @@ export class PostgresStore implements Store {
   /** Gives open leases back and closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const lease of [...this.#leases]) await lease[Symbol.asyncDispose]();
-    const sql = this.#sql;
-    this.#sql = undefined;
-    await sql?.end({ timeout: 2 });
+    await this.#queue;
+    await this.#disconnect();
   }
 
   /** undefined: the lease is another's. */
@@ -256,8 +256,8 @@ export class PostgresStore implements Store {
 
   /** Calls `body` on one unchanging state; gives `nothing` where there are no tables. */
   async #read<T>(nothing: T, body: (place: rows.Place) => Promise<T>): Promise<T> {
-    return await this.#patiently((sql) =>
-      this.#transaction(sql, "isolation level repeatable read read only", async (place) => {
+    return await this.#patiently((connection) =>
+      this.#transaction(connection, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (place) => {
         if (!this.#ready) {
           const version = await layoutVersion(place.sql, place.schema, this.location);
           // An older layout is brought up by whoever may write.
@@ -270,46 +270,54 @@ export class PostgresStore implements Store {
   }
 
   async #write<T>(body: (place: rows.Place) => Promise<T>): Promise<T> {
-    return await this.#patiently(async (sql) => {
+    return await this.#patiently(async (connection) => {
       if (!this.#ready) {
-        await makeLayout(sql, this.#address.schema, this.location);
+        await makeLayout(connection, this.#address.schema, this.location);
         this.#ready = true;
       }
-      return await this.#transaction(sql, "", body);
+      return await this.#transaction(connection, "", body);
     });
   }
 
   async #transaction<T>(
-    sql: Sql,
-    options: string,
+    connection: PostgresConnection,
+    mode: string,
     body: (place: rows.Place) => Promise<T>,
   ): Promise<T> {
-    // Wrapped, for the driver takes an array that a transaction gives for a list of promises.
-    const { value } = await sql.begin(options, async (transaction) => {
-      // deno-lint-ignore ban-types
-      const inside = transaction as unknown as ISql<{}>;
-      const place = { sql: inside, schema: this.#address.schema, location: this.location };
-      return { value: await body(place) };
-    }) as { readonly value: T };
-    return value;
+    return await connection.transaction(
+      mode,
+      (sql) => body({ sql, schema: this.#address.schema, location: this.location }),
+    );
   }
 
-  /** Tries again, as long as the server is away for a reason that passes. */
-  async #patiently<T>(body: (sql: Sql) => Promise<T>): Promise<T> {
+  /**
+   * Tries again, as long as the server is away for a reason that passes. One thing at a time: there is one
+   * connection, and what is read beside a write is short.
+   */
+  #patiently<T>(body: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(() => this.#try(body));
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  async #try<T>(body: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     const begun = Date.now();
     let pause = FIRST_PAUSE;
     for (;;) {
       try {
-        const result = await body(this.#sql ??= await this.#connect());
+        this.#connection ??= await PostgresConnection.open(this.#address);
+        const result = await body(this.#connection);
         this.#answered = true;
         return result;
       } catch (error) {
-        if (error instanceof OlderLayout) {
-          await makeLayout(this.#sql!, this.#address.schema, this.location);
+        if (error instanceof OlderLayout && this.#connection !== undefined) {
+          await makeLayout(this.#connection, this.#address.schema, this.location);
           continue;
         }
+        const passing = isPassing(error);
+        if (passing) await this.#disconnect();
         const patience = this.#answered ? this.#patience : this.#patience / 6;
-        if (!isPassing(error) || Date.now() - begun + pause > patience) {
+        if (!passing || Date.now() - begun + pause > patience) {
           throw postgresError(error, this.location);
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
@@ -318,27 +326,10 @@ export class PostgresStore implements Store {
     }
   }
 
-  async #connect(): Promise<Sql> {
-    const { default: postgres } = await import("postgres");
-    const { host, port, user, database, password, ssl } = this.#address;
-    return postgres({
-      host,
-      port,
-      user,
-      database,
-      password: password ?? "",
-      ssl: ssl === "prefer" ? "prefer" : ssl,
-      // One for the run's writes, one for what is read beside them.
-      max: 2,
-      connect_timeout: 10,
-      // The time between tries is ours to choose.
-      backoff: false,
-      // A pooler in between may give every transaction another session.
-      prepare: false,
-      fetch_types: false,
-      onnotice: () => {},
-      connection: { application_name: "staddle" },
-    });
+  async #disconnect(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.[Symbol.asyncDispose]();
   }
 }
 

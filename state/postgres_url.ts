@@ -17,7 +17,7 @@ export interface PostgresAddress {
   /** Schema that holds the tables. */
   readonly schema: string;
   /** As the TLS layer takes it. */
-  readonly ssl: false | "prefer" | "require" | "verify-full" | TlsOptions;
+  readonly ssl: false | "prefer" | TlsOptions;
   /** For messages: without the password. */
   readonly location: string;
 }
@@ -47,7 +47,8 @@ export function postgresAddress(
 ): PostgresAddress {
   let parsed: URL;
   try {
-    parsed = new URL(url);
+    // A user without a host is no URL: for a moment the host is a dot.
+    parsed = new URL(url.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?#]|$)/, "$1."));
   } catch {
     throw badLocation("it is not a URL; special characters in a password must be percent-encoded");
   }
@@ -58,7 +59,8 @@ export function postgresAddress(
   }
   const query = (name: string) => parsed.searchParams.get(name) || undefined;
   const text = decodeURIComponent;
-  const host = query("host") ?? (text(parsed.hostname) || variable("PGHOST") || "localhost");
+  const host = query("host") ??
+    (text(parsed.hostname).replace(/^\.$/, "") || variable("PGHOST") || "localhost");
   const port = Number(parsed.port || variable("PGPORT") || 5432);
   const user = text(parsed.username) || variable("PGUSER") || variable("USER") ||
     variable("LOGNAME") || "postgres";

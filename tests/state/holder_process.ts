@@ -1,16 +1,16 @@
 /**
- * A process of its own that locks a stack: `holder_process.ts FILE STACK WHO LEASE_SECONDS [WRITES]`.
+ * A process of its own that locks a stack: `holder_process.ts LOCATION STACK WHO LEASE_SECONDS`.
  * Prints `locked` or the error's code as its first line. Then it obeys lines on its standard input:
  * `write NAME` puts a row and prints the new serial or the error's code; `release` ends it well.
  *
  * @module
  */
 
-import { SqliteStore } from "../../state/mod.ts";
+import { openStore } from "../../state/mod.ts";
 import { StaddleError } from "../../providers/error.ts";
 import { row } from "./contract.ts";
 
-const [file = "", stack = "", who = "", seconds = "30"] = Deno.args;
+const [location = "", stack = "", who = "", seconds = "30"] = Deno.args;
 
 function say(text: string): Promise<number> {
   return Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
@@ -22,7 +22,7 @@ function said(error: unknown): string {
     : `${error}`;
 }
 
-await using store = new SqliteStore(file, { leaseSeconds: Number(seconds) });
+await using store = openStore(location, { leaseSeconds: Number(seconds) });
 try {
   await using lease = await store.lock(stack, who);
   lease.lost.addEventListener("abort", () => void say(`lost ${said(lease.lost.reason)}`));
