@@ -2,8 +2,8 @@
  * Plans and applies once, and kills itself with SIGKILL at a given point:
  * `killed.ts FOLDER TOPOLOGY_FILE apply|destroy POINT [PARALLELISM]`.
  *
- * A point is the moment before or after a write of the record or a call of libvirt, counted from the
- * beginning of the apply. Point 0 is never reached: the run goes to its end, and every point that it
+ * A point is the moment before or after a write of the record or a call of libvirt: the first one of that
+ * name (`after virNetworkCreate`), or that number, counted from the beginning of the apply. Point 0 is never reached: the run goes to its end, and every point that it
  * passed is printed.
  *
  * @module
@@ -25,7 +25,7 @@ function reached(what: string): void {
   if (!counting) return;
   points++;
   if (point === "0") say(`point ${points}: ${what}`);
-  if (points !== Number(point)) return;
+  if (what !== point && points !== Number(point)) return;
   say(`point ${points}: ${what}`);
   Deno.kill(Deno.pid, "SIGKILL");
 }

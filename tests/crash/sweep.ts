@@ -180,30 +180,44 @@ export class Sweep implements AsyncDisposable {
     assert.deepEqual(rows.sort(), wanted.sort());
   }
 
-  /** Runs the process that kills itself. */
-  async #run(
-    operation: Operation,
-    point: number,
-    parallelism: number,
-  ): Promise<{ readonly killed: boolean; readonly output: string }> {
-    const version = VERSION[operation];
+  #run(operation: Operation, point: number, parallelism: number): Promise<Ended> {
     const { mode } = this.#goal(operation);
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--quiet", "--no-check", "--cached-only", "-A", "--config", config, program],
-        ...[this.#folder, `${this.#folder}/${version}.json`, mode, `${point}`, `${parallelism}`],
-      ],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const { signal, success, stdout, stderr } = await child.output();
-    const decoder = new TextDecoder();
-    const output = decoder.decode(stdout);
-    const killed = signal === "SIGKILL";
-    assert.ok(killed || success, `it ended by itself: ${output}${decoder.decode(stderr)}`);
-    return { killed, output };
+    const file = `${this.#folder}/${VERSION[operation]}.json`;
+    return runKilled({ folder: this.#folder, file, mode, point, parallelism });
   }
+}
+
+/** How the process ended that kills itself. */
+export interface Ended {
+  readonly killed: boolean;
+  readonly output: string;
+}
+
+/** Runs `killed.ts`. It fails if the process neither killed itself nor came to its end. */
+export async function runKilled(
+  { folder, file, mode, point, parallelism = 1 }: {
+    readonly folder: string;
+    readonly file: string;
+    readonly mode: "apply" | "destroy";
+    readonly point: number | string;
+    readonly parallelism?: number;
+  },
+): Promise<Ended> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-check", "--cached-only", "-A", "--config", config, program],
+      ...[folder, file, mode, `${point}`, `${parallelism}`],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const { signal, success, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  const output = decoder.decode(stdout);
+  const killed = signal === "SIGKILL";
+  assert.ok(killed || success, `it ended by itself: ${output}${decoder.decode(stderr)}`);
+  return { killed, output };
 }
 
 function difference(expected: readonly string[], found: readonly string[]): string[] {
