@@ -12,7 +12,16 @@ import { entryName } from "./paths.ts";
 const ALIKE = 0.75;
 
 /** Fields that follow from the address, or from what the host has. */
-const derived: ReadonlySet<string> = new Set(["name", "mac", "ip", "metaData", "bridge", "volume"]);
+const derived: ReadonlySet<string> = new Set([
+  "name",
+  "mac",
+  "ip",
+  "metaData",
+  "bridge",
+  "volume",
+  "seed",
+  "digest",
+]);
 
 /**
  * What may have been renamed: for each resource that would be made anew though nothing of the record

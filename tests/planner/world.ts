@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import type {
+  DeclaredOptions,
   HostDeclaration,
   Json,
   JsonObject,
@@ -34,6 +35,9 @@ export interface ResourceOptions {
   readonly tenure?: Tenure;
   readonly dependsOn?: readonly string[];
   readonly declaredAt?: string;
+  readonly options?: DeclaredOptions;
+  /** The address that its UUID follows from, for what was renamed. */
+  readonly identity?: string;
 }
 
 /** One resource: address `<scope>/<kind>.<name>`. */
@@ -49,11 +53,12 @@ export function resource(
     kind: kind!,
     host: address.split("/")[0]!,
     name: name.join("."),
-    uuid: resourceUuid("shop", address),
+    uuid: resourceUuid("shop", options.identity ?? address),
     tenure: options.tenure ?? "managed",
     spec,
     dependsOn: options.dependsOn ?? [],
     ...(options.declaredAt === undefined ? {} : { declaredAt: options.declaredAt }),
+    ...(options.options === undefined ? {} : { options: options.options }),
   };
 }
 
@@ -249,6 +254,17 @@ export class World {
       save();
       done.add(step.id);
     });
+    // As an applier does when all is done: rows under addresses from before go.
+    const former = new Set(
+      plan.resources.flatMap(({ address, previousAddress }) =>
+        previousAddress !== undefined && entries.has(address) ? [previousAddress] : []
+      ),
+    );
+    const needed = new Set(
+      [...entries.values()].filter(({ address }) => !former.has(address))
+        .flatMap(({ needs }) => needs),
+    );
+    for (const address of former) if (!needed.has(address)) entries.delete(address);
     save();
     this.record = {
       ...this.record!,
@@ -329,6 +345,10 @@ export class World {
     if (step.operation === "delete") {
       assert.ok(there, `deletes ${slot}, which is not there`);
       assert.equal(this.observe(there).fingerprint, step.fingerprint);
+      if (step.retain === true) {
+        this.things.set(slot, { ...there, mark: undefined });
+        return;
+      }
       this.things.delete(slot);
       for (const other of this.things.values()) {
         if (other.host === host) {
@@ -357,9 +377,14 @@ export class World {
     }
     const found = there ??
       [...this.things.values()].find((thing) => thing.host === host && thing.uuid === uuid);
+    if (found !== undefined) assert.equal(found.uuid, kind === "machine" ? uuid : found.uuid);
     assert.ok(found, `updates ${slot}, which is not there`);
     this.things.delete(World.slot(host, kind, found.key));
-    const spec = withChanges(found.spec, step.changes);
+    // As a patch does: whatever is declared is written, whether or not it differs.
+    const declared = Object.entries(step.resource.spec).filter(([, value]) =>
+      !Array.isArray(value)
+    );
+    const spec = { ...withChanges(found.spec, step.changes), ...Object.fromEntries(declared) };
     this.things.set(slot, { ...found, key, spec, mark });
   }
 
