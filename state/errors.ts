@@ -87,12 +87,15 @@ export function corrupt(
   details: readonly string[],
   cause?: unknown,
 ): StaddleError {
+  const isFile = location.startsWith("/");
   return new StaddleError({
     code: "state.corrupt",
-    summary: "Cannot read the record: its file is damaged",
+    summary: `Cannot read the record: ${isFile ? "its file" : "it"} is damaged`,
     where: [location],
     details,
-    help: "put a backup of the file in its place, or move it aside to start without a record",
+    help: isFile
+      ? "put a backup of the file in its place, or move it aside to start without a record"
+      : "put a backup in its place, or remove it there to start without a record",
     cause,
   });
 }
