@@ -35,14 +35,13 @@ export interface DraftedMachine {
 }
 
 /**
- * Fields that are left to the host: what libvirt or a running machine type settles by itself, policy,
- * and what refers to images that no stack declares.
+ * Fields that are left to the host: what libvirt or a running machine type settles by itself, policy, and
+ * seeds, which are drives with a medium here.
  */
 const LEFT_OUT = new Set([
   "name",
   "adopt",
   "seed",
-  "boot",
   "power",
   "wait",
   "whenRestartNeeded",
@@ -63,9 +62,24 @@ const USUAL: Readonly<Record<string, Json>> = {
   onPoweroff: "destroy",
   onReboot: "restart",
   onCrash: "destroy",
+  cpuPlacement: "static",
+  partition: "/machine",
+  "disks.device": "disk",
   "disks.bus": "virtio",
   "nics.model": "virtio",
   "nics.link": "up",
+};
+
+/** What libvirt writes into every domain, as far as nobody chose otherwise. */
+const WRITTEN: Readonly<Record<string, (value: Json) => boolean>> = {
+  emulator: (value) =>
+    /^\/usr\/(s?bin|libexec)\/(qemu-system-\w+|qemu-kvm|kvm)$/.test(String(value)),
+  bootOrder: (value) => JSON.stringify(value) === '["hd"]',
+  // The port behind the console, which has a field of its own.
+  serials: (value) =>
+    (value as readonly JsonObject[]).every(({ name, type, target }) =>
+      name === "serial0" && type === "pty" && [undefined, "isa-serial"].includes(target as string)
+    ),
 };
 
 /** Drafts a machine. `faults` tries its options. */
@@ -79,7 +93,7 @@ export function draftMachine(
   const options: Options = { adopt: observed.uuid! };
   for (const name of Object.keys(machineTable)) {
     const value = view[name];
-    if (value === undefined || LEFT_OUT.has(name)) continue;
+    if (value === undefined || LEFT_OUT.has(name) || WRITTEN[name]?.(value) === true) continue;
     const written = fieldOf(name, value, machineTable, ground);
     if (written !== undefined) options[name] = written;
   }

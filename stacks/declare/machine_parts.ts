@@ -333,8 +333,11 @@ export function media(owner: Owner, field: "cdroms" | "floppies"): JsonObject[] 
 export function makeBoot(owner: Owner, boot: NonNullable<MachineOptions["boot"]>): JsonObject {
   const { context, subject } = owner;
   checkKeys(subject, boot, ["kernel", "initrd", "cmdline", "deviceTree"], ["boot"]);
-  const file = (field: "kernel" | "initrd") =>
-    reference<Image>(context, subject, ["boot", field], "image", boot[field]).resource;
+  const file = (field: "kernel" | "initrd") => {
+    const given = boot[field];
+    if (typeof given === "string" && given.startsWith("/")) return given;
+    return reference<Image>(context, subject, ["boot", field], "image", given).resource;
+  };
   return {
     kernel: file("kernel"),
     initrd: boot.initrd === undefined ? undefined : file("initrd"),

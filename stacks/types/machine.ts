@@ -88,10 +88,10 @@ export interface MachineOptions extends
   readonly pool?: Pool;
   /** Direct kernel boot, instead of a boot loader on a disk. */
   readonly boot?: {
-    /** The kernel. */
-    readonly kernel: Image;
-    /** The initial RAM disk. */
-    readonly initrd?: Image;
+    /** The kernel: an image, or the absolute path of a file that the host has. */
+    readonly kernel: Image | string;
+    /** The initial RAM disk, likewise. */
+    readonly initrd?: Image | string;
     /** Kernel command line. */
     readonly cmdline?: string;
     /** Absolute path of a device tree on the host, for ARM and PowerPC. */

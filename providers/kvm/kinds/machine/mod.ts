@@ -7,6 +7,7 @@
 import type {
   Claim,
   FieldChange,
+  FieldDoc,
   JsonObject,
   Kind,
   Lookup,
@@ -42,11 +43,15 @@ const DEFAULT_MACHINE: Readonly<Record<string, string>> = {
 /** Lists of drives with media. */
 const DRIVES = ["cdroms", "floppies"] as const;
 
+let docs: readonly FieldDoc[] | undefined;
+
 /** The kind of libvirt domains. */
 export const machineKind: Kind = {
   kind: "machine",
   schema: machineSchema,
-  fields: describeTable(machineTable),
+  get fields() {
+    return docs ??= describeTable(machineTable);
+  },
   createBeforeDelete: false,
   marked: true,
   references,
@@ -90,7 +95,8 @@ function references(resource: Resource): Reference[] {
   }
   for (const name of ["kernel", "initrd"] as const) {
     const image = boot?.[name];
-    if (image === undefined) continue;
+    // A path is a file of the host's own.
+    if (image === undefined || image.startsWith("/")) continue;
     found.push({ address: image, path: `boot.${name}`, kinds: ["image"], survives: true });
   }
   return found;
@@ -104,7 +110,9 @@ function resolve(resource: Resource, lookup: Lookup): JsonObject {
     return `${volume?.pool}/${volume?.volume}`;
   };
   const imagePath = (address: string) =>
-    String(lookup.resource(address)?.spec.path ?? volumeKey(address));
+    address.startsWith("/")
+      ? address
+      : String(lookup.resource(address)?.spec.path ?? volumeKey(address));
   const resolved = {
     ...spec,
     disks: spec.disks.map((disk) =>

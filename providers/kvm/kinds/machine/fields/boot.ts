@@ -20,17 +20,25 @@ import {
 import { reference } from "../../reference.ts";
 import { toggle, whole, words, YES_NO } from "./bits.ts";
 
+/** An image, or a file that the host has already. */
+const bootFile = () =>
+  z.union([reference("image"), z.string().regex(/^\//)], {
+    error: "must be the address of an image, or the absolute path of a file on the host",
+  });
+
 const kernel = {
   kernel: field({
-    schema: () => reference("image").describe("Address of the image that holds the kernel."),
+    schema: () =>
+      bootFile().describe("Address of the image that holds the kernel, or its path on the host."),
     binding: text("./os/kernel"),
     change: "restart",
     withdrawn: true,
   }),
   initrd: field({
     schema: () =>
-      reference("image").optional()
-        .describe("Address of the image that holds the initial RAM disk."),
+      bootFile().optional().describe(
+        "Address of the image that holds the initial RAM disk, or its path on the host.",
+      ),
     binding: text("./os/initrd"),
     change: "restart",
     withdrawn: true,
