@@ -22,7 +22,7 @@ Deno.test({
       const out = `${folder}/shop`;
       const written = await staddle(["import", "test:///default", "--out", out]);
       assert.deepEqual([written.code, written.stderr], [0, ""]);
-      assert.match(written.stdout, /^Wrote \S+\/shop\/stack\.ts: 1 machine\. /);
+      assert.match(written.stdout, /^Wrote \S+\/shop\/stack\.ts: 1 machine, 1 network\. /);
       const text = await Deno.readTextFile(`${out}/stack.ts`);
       assert.match(text, /^import \{ stack \} from "staddle";\n\nexport default stack\("shop",/);
       assert.match(text, /adopt: "6695eb01-f6a4-8304-79aa-97f2502e193f"/);
@@ -31,7 +31,7 @@ Deno.test({
       const plan = await staddle(["plan", out, "--detailed-exitcode"], state);
       assert.equal(plan.code, 2, plan.stderr);
       assert.match(plan.stdout, /host\/machine\.test will be imported\n/);
-      assert.match(plan.stdout, /^Plan: 1 to import, 0 to add, 0 to change, 0 to destroy\.$/m);
+      assert.match(plan.stdout, /^Plan: 2 to import, 0 to add, 0 to change, 0 to destroy\.$/m);
 
       const again = await staddle(["import", "test:///default", "--out", out]);
       assert.equal(again.code, 1);
