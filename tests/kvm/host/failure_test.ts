@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isTransient, libvirtError } from "../../../providers/kvm/host/failure.ts";
+import { ErrorCode } from "../../../providers/kvm/libvirt/error_names.ts";
 import { localUnreachable } from "../../../providers/kvm/host/unreachable.ts";
 
 const attempt = {
@@ -102,3 +103,16 @@ for (
     assert.match(error.render(), /host here \(qemu:\/\/\/system\)/);
   });
 }
+
+Deno.test("of libvirt's own codes only these may pass", () => {
+  const passing = Object.entries(ErrorCode).filter(([, code]) =>
+    isTransient(libvirtError({ code, domain: 10, message: "it failed" }, attempt))
+  );
+  assert.deepEqual(passing.map(([name]) => name).sort(), [
+    "VIR_ERR_AGENT_UNRESPONSIVE",
+    "VIR_ERR_AGENT_UNSYNCED",
+    "VIR_ERR_INVALID_CONN",
+    "VIR_ERR_OPERATION_TIMEOUT",
+    "VIR_ERR_RESOURCE_BUSY",
+  ]);
+});
