@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { StaddleError } from "../../providers/error.ts";
 import { PostgresStore, type PostgresStoreOptions } from "../../state/postgres_store.ts";
+import { freePort } from "../support/free_port.ts";
 import { golden } from "../support/golden.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { row, storeContract } from "./contract.ts";
@@ -203,9 +204,7 @@ Deno.test("PostgreSQL: what keeps the server from being used is said, and no pas
     change(url);
     return new PostgresStore(url.href, { patienceSeconds: 3, ...options });
   };
-  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = closed.addr as Deno.NetAddr;
-  closed.close();
+  const port = freePort();
   const stores = {
     wrong_password: changed((url) => url.password = "s3cret"),
     no_database: changed((url) => url.pathname = "/nowhere"),

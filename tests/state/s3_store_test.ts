@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { StaddleError } from "../../providers/error.ts";
 import { DocumentStore } from "../../state/document_store.ts";
 import { s3Address, s3Site } from "../../state/s3_site.ts";
 import type { StoreOptions } from "../../state/store_options.ts";
+import { freePort } from "../support/free_port.ts";
+import { golden } from "../support/golden.ts";
 import { row, storeContract } from "./contract.ts";
 import { bucketServer } from "./servers/bucket.ts";
 
@@ -37,4 +41,141 @@ Deno.test("S3: a server that is busy, or whose answer is lost, is asked again an
   place.server.faults.push("conflict", "conflict", "answer lost", "busy");
   assert.equal(await lease.write({ put: [row("c")] }), 3);
   assert.deepEqual((await store.load("shop"))?.resources, [row("a"), row("b"), row("c")]);
+});
+
+Deno.test("S3: the stacks of a bucket are found below their prefix, page by page", async () => {
+  await using place = fixture();
+  place.server.objects.set("team/other.json", "{}");
+  place.server.objects.set("team/a b/notes.txt", "not ours");
+  place.server.objects.set("team/a b/below/x.json", "{}");
+  await using store = place.open();
+  const names = ["shop", "blog", "a/b & 'c'", "ü", "zoo"];
+  for (const name of names) {
+    await using lease = await store.lock(name, "ann");
+    await lease.write({ put: [row("a")] });
+  }
+  await using _lockedAlone = await store.lock("nothing", "ann");
+  assert.deepEqual(await store.stacks(), [...names].sort());
+  assert.equal((await store.load("a/b & 'c'"))?.stack, "a/b & 'c'");
+});
+
+Deno.test("S3: a write whose object was changed by other means is refused", async () => {
+  await using place = fixture();
+  await using store = place.open();
+  await using lease = await store.lock("shop", "ann");
+  await lease.write({ put: [row("a")] });
+  const key = "team/a b/shop.json";
+  const text = place.server.objects.get(key)!;
+  place.server.objects.set(key, `${text}\n`);
+  await assert.rejects(lease.write({ put: [row("b")] }), { code: "state.lease-lost" });
+  assert.equal(place.server.objects.get(key), `${text}\n`);
+  place.server.objects.delete(key);
+  await using other = place.open();
+  assert.equal(await other.load("shop"), undefined);
+});
+
+/** What a person reads. */
+async function textOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  assert(error instanceof StaddleError, `expected a StaddleError, got ${error}`);
+  return error.render().replaceAll(/:\d{4,5}\b/g, ":<port>");
+}
+
+Deno.test("S3: what keeps the bucket from being used is said", async () => {
+  await using place = fixture();
+  const { server } = place;
+  const { endpoint, credentials: { region } } = server;
+  const open = (
+    url: string,
+    variable: (name: string) => string | undefined = server.variable,
+  ) => new DocumentStore(s3Site(s3Address(url, variable), { variable, patienceSeconds: 3 }));
+  const url = `s3://records/team?endpoint=${endpoint}&region=${region}`;
+  const wrong = (name: string) =>
+    name === "AWS_SECRET_ACCESS_KEY" ? "something else" : server.variable(name);
+  const texts: string[] = [];
+  for (
+    const store of [
+      open(url, () => undefined),
+      open(url, wrong),
+      open(url.replace("records", "elsewhere")),
+      open(url.replace(endpoint, `http://127.0.0.1:${freePort()}`)),
+    ]
+  ) {
+    await using _store = store;
+    texts.push(await textOf(store.lock("shop", "ann")));
+  }
+  assert.equal(server.complaints.splice(0).length, 1);
+  server.faults.push(...Array<"busy">(30).fill("busy"));
+  texts.push(await textOf(open(url).load("shop")));
+  server.faults.length = 0;
+  server.conditional = false;
+  texts.push(await textOf(open(url).lock("shop", "ann")));
+  assert.equal(await open(url).holder("shop"), undefined, "the lock was given back");
+  golden(import.meta.url, "s3_errors.txt", texts.join("\n\n"));
+});
+
+Deno.test("S3: a document with a character changed anywhere reads as it was, or is refused", async () => {
+  await using place = fixture();
+  await using store = place.open();
+  {
+    await using lease = await store.lock("shop", "ann");
+    await lease.write({
+      put: [row("a"), row("b")],
+      hosts: { lab: { name: "lab", uri: "test:///default" } },
+    });
+  }
+  const key = "team/a b/shop.json";
+  const sound = place.server.objects.get(key)!;
+  const wanted = JSON.stringify(await store.load("shop"));
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat({ max: sound.length - 1 }),
+      fc.integer({ min: 32, max: 126 }),
+      async (at, code) => {
+        const changed = sound.slice(0, at) + String.fromCharCode(code) + sound.slice(at + 1);
+        place.server.objects.set(key, changed);
+        const got = await store.load("shop").then(
+          JSON.stringify,
+          (error: StaddleError) => error.code,
+        );
+        if (got === wanted) return;
+        refused++;
+        assert.match(
+          String(got),
+          /^state\.(corrupt|newer-version|foreign-document)$/,
+          `character ${at}: ${String.fromCharCode(code)}`,
+        );
+      },
+    ),
+    { numRuns: 200 },
+  );
+  assert(refused > 100, String(refused));
+});
+
+Deno.test("S3: a document that cannot be used is refused with the reason", async () => {
+  await using place = fixture();
+  await using store = place.open();
+  {
+    await using lease = await store.lock("shop", "ann");
+    await lease.write({ put: [row("a")] });
+  }
+  const key = "team/a b/shop.json";
+  const sound = place.server.objects.get(key)!;
+  const damages = {
+    truncated: sound.slice(0, 300),
+    empty: "",
+    changed: sound.replace("vcpus", "vcpuz"),
+    newer: JSON.stringify({ ...JSON.parse(sound), version: 99 }),
+    terraform: JSON.stringify({ version: 4, terraform_version: "1.9.0", serial: 3, lineage: "x" }),
+  };
+  const texts: string[] = [];
+  for (const text of Object.values(damages)) {
+    place.server.objects.set(key, text);
+    texts.push((await textOf(store.load("shop"))).replaceAll(place.server.endpoint, "<server>"));
+    await assert.rejects(store.lock("shop", "bob"), StaddleError);
+    assert.equal((await store.check()).length, 1);
+    assert.equal(place.server.objects.get(key), text, "it may be of use to whoever mends it");
+  }
+  golden(import.meta.url, "document_errors.txt", texts.join("\n\n"));
 });

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { freePort } from "./free_port.ts";
 
 /** A running server. */
 export interface PostgresServer extends AsyncDisposable {
@@ -63,11 +64,6 @@ async function run(
   const text = new TextDecoder();
   assert(success, `${program} ${args.join(" ")}\n${text.decode(stdout)}${text.decode(stderr)}`);
   return text.decode(stdout);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 /** Makes a database cluster and starts a server on it. */
