@@ -10,7 +10,7 @@ import type { JsonObject, Step } from "../../provider.ts";
 import { type Domain, isAgentUnavailable, isNotFound, isUnsupported } from "../libvirt/mod.ts";
 import { type Bench, objectGone, type Operate, sleep, whereOf } from "./bench.ts";
 import { findDomain, findDomainByName, findNetworkByName } from "./find.ts";
-import { agentConnected } from "./power.ts";
+import { agentConnected, start } from "./power.ts";
 
 /** Seconds, unless declared. */
 const TIMEOUT = 120;
@@ -49,6 +49,8 @@ export const wait: Operate = async (bench, step, { signal, progress }) => {
   if (domain === undefined) throw objectGone(bench, step);
   const seconds = condition.timeout ?? TIMEOUT;
   const begin = performance.now();
+  // It was started when it was made. One that has died since would be waited for in vain, every time.
+  if (step.resource.spec.power !== "off") await start(domain);
   for (;;) {
     if (!(await domain.isActive())) throw stopped(bench, step, condition);
     const { met, seen } = await LOOK[condition.for](bench, step, domain, condition);
