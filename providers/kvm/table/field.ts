@@ -37,8 +37,20 @@ export interface ChangeContext {
   readonly after?: Json;
 }
 
+/** Decides how a change is applied, by the object's state. */
+export interface ChangeRule {
+  (context: ChangeContext): Disruption;
+  /** The rule in words, for reference pages: `live on virtio and scsi, else restart`. */
+  readonly when?: string;
+}
+
 /** How a change of the field is applied while the object runs. */
-export type ChangeClass = Disruption | ((context: ChangeContext) => Disruption);
+export type ChangeClass = Disruption | ChangeRule;
+
+/** A rule with its words. */
+export function depends(when: string, rule: (context: ChangeContext) => Disruption): ChangeRule {
+  return Object.assign((context: ChangeContext) => rule(context), { when });
+}
 
 /** One value at one place. */
 export interface Field<Schema extends z.ZodType = z.ZodType> {

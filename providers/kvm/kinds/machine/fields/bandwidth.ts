@@ -6,7 +6,14 @@
 
 import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
-import { type ChangeContext, field, group, shapeOf, type Table } from "../../../table/mod.ts";
+import {
+  type ChangeContext,
+  depends,
+  field,
+  group,
+  shapeOf,
+  type Table,
+} from "../../../table/mod.ts";
 import { getElement, getPath, setPath, type XmlElement } from "../../../xml/mod.ts";
 
 /** Types of NICs that stand on a tap, whose traffic the host can limit while the guest runs. */
@@ -29,7 +36,10 @@ function rate(attribute: string, doc: string) {
       write: (nic, value) =>
         setPath(nic, path, value === undefined || value === 0 ? undefined : `${value}`),
     },
-    change: bandwidthChange,
+    change: depends(
+      "live on taps (network, bridge, direct, ethernet), else restart",
+      bandwidthChange,
+    ),
     equal: (declared, actual) => declared === (actual ?? 0),
   });
 }

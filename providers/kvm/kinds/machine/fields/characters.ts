@@ -11,6 +11,7 @@ import {
   type Binding,
   type ChangeContext,
   custom,
+  depends,
   field,
   shapeOf,
   type Table,
@@ -248,7 +249,10 @@ const serials = devices({
   doc: "Serial ports, beside the one of `console`, which is called serial0.",
   entry: z.strictObject(shapeOf(serialFields)).superRefine(checkUnix),
   fields: serialFields,
-  change: serialChange,
+  change: depends(
+    "live with target pci-serial and usb-serial, else restart",
+    serialChange,
+  ),
   make: (declared) => bare("serial", declared),
 });
 
@@ -282,8 +286,10 @@ const consoles = devices({
   doc: "Consoles beside the serial one.",
   entry: z.strictObject(shapeOf(consoleFields)).superRefine(checkUnix),
   fields: consoleFields,
-  change: ({ before, after }) =>
-    ((after ?? before) as JsonObject).target === "sclp" ? "restart" : "live",
+  change: depends(
+    "live, but with target sclp",
+    ({ before, after }) => ((after ?? before) as JsonObject).target === "sclp" ? "restart" : "live",
+  ),
   // The first serial port stands a second time as a console.
   select: (device) => (getPath(device, "./target/@type") ?? "serial") !== "serial",
   make: (declared) =>

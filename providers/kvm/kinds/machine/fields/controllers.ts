@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { JsonObject } from "../../../../provider.ts";
-import { field, kibibytes, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { depends, field, kibibytes, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { children, element, ensureElement, getPath } from "../../../xml/mod.ts";
 import { size } from "../../size.ts";
 import { ON_OFF, toggle, whole, words } from "./bits.ts";
@@ -83,10 +83,10 @@ const controllers = devices({
     { error: 'is required with type "usb", for example qemu-xhci', path: ["model"] },
   ),
   fields: controllerFields,
-  change: ({ before, after }) => {
+  change: depends("live with type scsi, else restart", ({ before, after }) => {
     const controller = (after ?? before) as JsonObject;
     return controller.type === "scsi" ? "live" : "restart";
-  },
+  }),
   nameOf: (controller) =>
     `${controller.attributes.get("type")}${controller.attributes.get("index") ?? ""}`,
   // The first of a type may have been made for a device that was plugged into it.

@@ -11,6 +11,7 @@ import {
   type Binding,
   type ChangeContext,
   custom,
+  depends,
   field,
   list,
   shapeOf,
@@ -407,6 +408,9 @@ export const diskList = list({
     return disk;
   },
   remove: (domain, disk) => remove(ensureElement(domain, "./devices"), disk),
-  change: diskChange,
+  change: depends(
+    "live on virtio and scsi, and on usb where the guest has USB; else restart",
+    diskChange,
+  ),
   fields: disks,
 });

@@ -6,10 +6,10 @@
  */
 
 import { z } from "zod";
-import type { Disruption, JsonObject } from "../../../../provider.ts";
+import type { JsonObject } from "../../../../provider.ts";
 import {
-  type ChangeContext,
   custom,
+  depends,
   field,
   group,
   integer,
@@ -115,11 +115,12 @@ const watchdogs = devices({
   entry: z.strictObject(shapeOf(watchdogFields)),
   fields: watchdogFields,
   // Only the one on PCI is plugged; one that is there is not joined by another.
-  change: ({ config, live, before, after }: ChangeContext): Disruption => {
+  change: depends("live with model i6300esb, where there is none yet; else restart", (context) => {
+    const { config, live, before, after } = context;
     if (((after ?? before) as JsonObject).model !== "i6300esb") return "restart";
     const taken = getPath(live ?? config, "./devices/watchdog/@model") !== undefined;
     return after !== undefined && taken ? "restart" : "live";
-  },
+  }),
   make: (declared) => element("watchdog", { model: String(declared.model) }),
 });
 
@@ -174,8 +175,11 @@ const balloon = {
         }
       },
     ),
-    change: ({ config, live }) =>
-      getPath(live ?? config, `${BALLOON}/@model`) === "none" ? "restart" : "live",
+    change: depends(
+      "live where there is a balloon, else restart",
+      ({ config, live }) =>
+        getPath(live ?? config, `${BALLOON}/@model`) === "none" ? "restart" : "live",
+    ),
     equal: (declared, actual) => declared === (actual ?? 0),
   }),
   virtio: virtioOptions(BALLOON),

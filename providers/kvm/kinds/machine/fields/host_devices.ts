@@ -6,7 +6,14 @@
 
 import { z } from "zod";
 import type { Disruption, Json, JsonObject } from "../../../../provider.ts";
-import { type ChangeContext, custom, field, shapeOf, type Table } from "../../../table/mod.ts";
+import {
+  type ChangeContext,
+  custom,
+  depends,
+  field,
+  shapeOf,
+  type Table,
+} from "../../../table/mod.ts";
 import {
   append,
   child,
@@ -293,7 +300,10 @@ const hostDevices = devices({
   doc: "Devices of the host that the guest has for itself.",
   entry,
   fields,
-  change: hostDeviceChange,
+  change: depends(
+    "live, on usb where the guest has USB; else restart",
+    hostDeviceChange,
+  ),
   select: (device) =>
     (device.attributes.get("mode") ?? "subsystem") === "subsystem" &&
     Object.values(TYPE).some((type) => type === typeOf(device)) &&

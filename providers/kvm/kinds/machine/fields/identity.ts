@@ -4,7 +4,7 @@
  * @module
  */
 
-import { field, type Table, text } from "../../../table/mod.ts";
+import { depends, field, type Table, text } from "../../../table/mod.ts";
 import { objectName } from "../../reference.ts";
 import { z } from "zod";
 
@@ -13,7 +13,7 @@ export const identity = {
   name: field({
     schema: () => objectName.describe("Name of the libvirt domain."),
     binding: text("./name"),
-    change: "restart",
+    change: depends("refused: rename it by hand while it is off", () => "restart"),
   }),
   title: field({
     schema: () =>

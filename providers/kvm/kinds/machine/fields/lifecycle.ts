@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { elsewhere, field, type Table } from "../../../table/mod.ts";
+import { depends, elsewhere, field, type Table } from "../../../table/mod.ts";
 import { always } from "./common.ts";
 
 const wait = {
@@ -32,7 +32,10 @@ export const lifecycle = {
           "state is left alone unless declared.",
       ),
     binding: elsewhere("virDomainCreate, virDomainShutdown"),
-    change: ({ after }) => after === "off" ? "restart" : "live",
+    change: depends(
+      "off: restart; on: live",
+      ({ after }) => after === "off" ? "restart" : "live",
+    ),
     equal: always,
   }),
   whenRestartNeeded: field({

@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
 import {
   type ChangeContext,
+  depends,
   field,
   group,
   integer,
@@ -142,7 +143,10 @@ export const memory = {
   memory: field({
     schema: () => size({ min: 1024 * 1024 }).describe("Memory that the guest has."),
     binding: places.memory,
-    change: memoryChange,
+    change: depends(
+      "live up to the memory that the guest started with, by the balloon; else restart",
+      memoryChange,
+    ),
     equal: kibibytesEqual,
     format: "bytes",
     guestDecides: true,

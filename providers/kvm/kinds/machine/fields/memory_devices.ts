@@ -7,14 +7,7 @@
 
 import { z } from "zod";
 import type { Disruption, JsonObject } from "../../../../provider.ts";
-import {
-  type ChangeContext,
-  field,
-  kibibytes,
-  shapeOf,
-  type Table,
-  text,
-} from "../../../table/mod.ts";
+import { depends, field, kibibytes, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { element, getPath } from "../../../xml/mod.ts";
 import { size } from "../../size.ts";
 import { cpuSet, sameCpuSet } from "../cpu_set.ts";
@@ -138,9 +131,11 @@ const entry = () =>
   });
 
 /** Modules are plugged while the guest runs, where it has slots for them. */
-function change({ config, live }: ChangeContext): Disruption {
-  return getPath(live ?? config, "./maxMemory") === undefined ? "restart" : "live";
-}
+const change = depends(
+  "live where the guest has slots (memoryHotplug), else restart",
+  ({ config, live }): Disruption =>
+    getPath(live ?? config, "./maxMemory") === undefined ? "restart" : "live",
+);
 
 /** Memory devices. */
 export const memoryDevices = {

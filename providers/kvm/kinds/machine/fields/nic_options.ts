@@ -9,6 +9,7 @@ import type { Disruption, Json } from "../../../../provider.ts";
 import {
   type ChangeContext,
   custom,
+  depends,
   field,
   group,
   shapeOf,
@@ -235,7 +236,7 @@ export const nicOptions = {
     "./coalesce/rx/frames/@max",
     [0, 2 ** 31 - 1],
     "Packets that the tap may hold back before the guest is told; 0: none.",
-    coalesceChange,
+    depends("live on network, bridge and ethernet, else restart", coalesceChange),
   ),
   sendBuffer: whole(
     "./tune/sndbuf",

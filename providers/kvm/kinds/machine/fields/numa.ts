@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
 import {
   type ChangeContext,
+  depends,
   field,
   group,
   integer,
@@ -144,7 +145,10 @@ const tune = {
     schema: () =>
       cpuSet.optional().describe("Nodes of the host from which memory comes, such as `0-1`."),
     binding: text("./numatune/memory/@nodeset"),
-    change: nodesChange,
+    change: depends(
+      "live with mode strict or restrictive, else restart",
+      nodesChange,
+    ),
     equal: sameCpuSet,
   }),
   cells: entries({

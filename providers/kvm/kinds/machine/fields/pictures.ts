@@ -6,7 +6,14 @@
 
 import { z } from "zod";
 import type { Disruption, JsonObject } from "../../../../provider.ts";
-import { type ChangeContext, field, shapeOf, type Table, text } from "../../../table/mod.ts";
+import {
+  type ChangeContext,
+  depends,
+  field,
+  shapeOf,
+  type Table,
+  text,
+} from "../../../table/mod.ts";
 import { element, getPath } from "../../../xml/mod.ts";
 import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
 import { audios } from "./audio.ts";
@@ -204,7 +211,10 @@ const inputs = devices({
   doc: "Input devices. PCs have a PS/2 keyboard and mouse beside them.",
   entry: inputEntry,
   fields: inputFields,
-  change: inputChange,
+  change: depends(
+    "live on virtio, and on usb where the guest has USB; else restart",
+    inputChange,
+  ),
   // The PS/2 pair is part of the platform: it comes and goes with it.
   select: (input) => input.attributes.get("bus") !== "ps2",
   make: (declared, domain) => {

@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
 import {
   type ChangeContext,
+  depends,
   field,
   integer,
   shapeOf,
@@ -60,7 +61,10 @@ export const processor = {
       z.int().min(1).max(4096).optional()
         .describe("Virtual CPUs that are on; 1 unless declared."),
     binding: places.vcpus,
-    change: vcpuChange,
+    change: depends(
+      "live up to the maximum; fewer are live under KVM alone; else restart",
+      vcpuChange,
+    ),
   }),
   maxVcpus: field({
     schema: () =>

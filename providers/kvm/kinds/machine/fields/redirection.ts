@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import type { Disruption, Json } from "../../../../provider.ts";
-import { type ChangeContext, field, shapeOf, type Table } from "../../../table/mod.ts";
+import { depends, field, shapeOf, type Table } from "../../../table/mod.ts";
 import {
   child,
   children,
@@ -36,7 +36,10 @@ const redirections = devices({
   doc: "Ports for USB devices of the one who looks at the machine, mostly through spice.",
   entry: () => z.strictObject(shapeOf(redirectionFields)).superRefine(checkUnix),
   fields: redirectionFields,
-  change: ({ config, live }: ChangeContext): Disruption => usbChange(live ?? config),
+  change: depends(
+    "live where the guest has USB, else restart",
+    ({ config, live }): Disruption => usbChange(live ?? config),
+  ),
   make: (declared, domain) => {
     ensureUsb(domain);
     return element("redirdev", { bus: "usb", type: String(declared.type) });

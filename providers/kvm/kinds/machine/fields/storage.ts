@@ -5,7 +5,7 @@
  */
 
 import type { Disruption } from "../../../../provider.ts";
-import { type ChangeContext, field, type Table } from "../../../table/mod.ts";
+import { type ChangeContext, depends, field, type Table } from "../../../table/mod.ts";
 import { reference } from "../../reference.ts";
 import * as places from "../places.ts";
 import { diskList } from "./disks.ts";
@@ -27,7 +27,10 @@ export const storage = {
         "Address of the cloud-init seed, shown as a CD-ROM.",
       ),
     binding: places.seed,
-    change: seedChange,
+    change: depends(
+      "live where the drive is there, else restart",
+      seedChange,
+    ),
     withdrawn: true,
   }),
 } satisfies Table;

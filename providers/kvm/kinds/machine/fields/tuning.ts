@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { Disruption } from "../../../../provider.ts";
 import {
   type ChangeContext,
+  depends,
   field,
   group,
   integer,
@@ -149,7 +150,10 @@ const cpuTune = {
     element: "vcpupin",
     attribute: "vcpu",
     key: "vcpu",
-    change: vcpuPinChange,
+    change: depends(
+      "live to add, restart to take away",
+      vcpuPinChange,
+    ),
     fields: vcpuPins,
   }),
   emulatorPin: field({
@@ -168,7 +172,10 @@ const cpuTune = {
     element: "iothreadpin",
     attribute: "iothread",
     key: "ioThread",
-    change: pinChange,
+    change: depends(
+      "live to add, restart to take away",
+      pinChange,
+    ),
     fields: ioThreadPins,
   }),
   vcpuSchedulers: entries({
