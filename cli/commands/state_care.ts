@@ -99,7 +99,7 @@ export async function rebuild(
   try {
     const name = await nameOf(location, signal);
     const { record, broken } = await tryLoad(store, name);
-    if (!flags.force) refuseGood(stack, record, broken);
+    if (!flags.force) refuseGood(name, record, broken);
     const known = record?.hosts;
     const readable = broken === undefined ? store : undefined;
     await using found = await findOnHosts({

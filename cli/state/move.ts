@@ -116,7 +116,7 @@ function mappingOf({ from, toStack, source, destination }: Move): Map<string, st
   if (single !== undefined && addresses.includes(source)) {
     const target = partsOf(destination);
     if (target === undefined || target.kind !== single.kind) {
-      throw badDestination(destination, `an address of a ${single.kind}: ${source}`);
+      throw badDestination(destination, `that is no address of a ${single.kind}, like ${source}`);
     }
     mapping.set(source, destination);
     if (single.kind === "machine") {
@@ -139,14 +139,14 @@ function mappingOf({ from, toStack, source, destination }: Move): Map<string, st
     const below = addresses.filter((address) => address.startsWith(`${source}/`));
     if (below.length === 0) throw noSuchResource(from.stack, source, from.resources);
     if (partsOf(destination) !== undefined || !/^[^/]+(\/[^/]+)*$/.test(destination)) {
-      throw badDestination(destination, "a host, or a scope on one: lab/front");
+      throw badDestination(destination, "that is no host, and no scope on one, like lab/front");
     }
     for (const address of below) {
       mapping.set(address, `${destination}${address.slice(source.length)}`);
     }
   }
   const idle = toStack === from.stack && [...mapping].every(([a, b]) => a === b);
-  if (idle) throw badDestination(destination, "another address than the one it has");
+  if (idle) throw badDestination(destination, "it has that address already");
   return mapping;
 }
 
@@ -164,10 +164,10 @@ function partsOf(address: string): Parts | undefined {
   return scope === undefined ? undefined : { scope, kind: kind!, name: name! };
 }
 
-function badDestination(destination: string, wanted: string): StaddleError {
+function badDestination(destination: string, why: string): StaddleError {
   return new StaddleError({
     code: "state.bad-destination",
-    summary: `Cannot move to "${destination}": that is not ${wanted}`,
+    summary: `Cannot move to "${destination}": ${why}`,
     help: 'an address is "<host>[/<scope>…]/<kind>.<name>", in another stack "<stack>:<address>"',
   });
 }

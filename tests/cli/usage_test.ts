@@ -62,7 +62,7 @@ Deno.test("the shells' scripts are well formed, and complete commands, flags and
       "bash",
       "-c",
       `PATH=${folder}:$PATH; source ${folder}/completion
-COMP_WORDS=(staddle state l); COMP_CWORD=2; _staddle; echo "\${COMPREPLY[@]}"`,
+COMP_WORDS=(staddle state li); COMP_CWORD=2; _staddle; echo "\${COMPREPLY[@]}"`,
     );
     assert.equal(completed, "list\n");
   } finally {
