@@ -274,10 +274,10 @@ export interface LoaderFields {
 
 /** Direct kernel boot. */
 export interface BootFields {
-  /** Address of the image that holds the kernel. */
-  readonly kernel: string;
-  /** Address of the image that holds the initial RAM disk. */
-  readonly initrd?: string;
+  /** Address of the image that holds the kernel, or its path on the host. */
+  readonly kernel: string | string;
+  /** Address of the image that holds the initial RAM disk, or its path on the host. */
+  readonly initrd?: string | string;
   /** Kernel command line. */
   readonly cmdline?: string;
   /** Absolute path of a device tree on the host, for ARM and PowerPC. */
