@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { StoragePool } from "../libvirt/mod.ts";
+import { LibvirtError, type StoragePool } from "../libvirt/mod.ts";
 import { defaultPoolPath } from "../kinds/lookup.ts";
 import { poolXml } from "../kinds/pool/mod.ts";
 import { getPath, parseXml } from "../xml/mod.ts";
@@ -63,9 +63,12 @@ const remove: Operate = async (bench, step) => {
   using pool = await findPool(connection, step.key);
   if (pool === undefined) return {};
   const shared = step.resource.tenure === "shared";
-  const active = await pool.isActive();
+  const path = getPath(parseXml(await pool.xml()), "./target/path") ?? "";
+  const ours = path === defaultPoolPath(step.key) || path === STORE;
+  const folder = await folderOf(pool, shared || ours);
+  const active = folder === "open";
   const left = active ? await volumesOf(pool) : [];
-  if (shared && (!active || left.length > 0)) {
+  if (shared && (folder === "closed" || left.length > 0)) {
     return {
       kept: true,
       notes: [
@@ -75,10 +78,9 @@ const remove: Operate = async (bench, step) => {
       ],
     };
   }
-  const path = getPath(parseXml(await pool.xml()), "./target/path") ?? "";
   if (active) await pool.destroy();
   const notes: string[] = [];
-  if (path === defaultPoolPath(step.key) || path === STORE) {
+  if (ours && folder !== "gone") {
     // libvirt removes a folder only if it is empty.
     const gone = active && left.length === 0 && await pool.delete().then(() => true, () => false);
     if (!gone) notes.push(`folder ${path} was kept: it is not empty`);
@@ -89,6 +91,23 @@ const remove: Operate = async (bench, step) => {
   }
   return { notes };
 };
+
+/**
+ * Whether a pool's folder can be looked into. A run that was cut off while it took the pool away has
+ * left it stopped: then it is started once more for the look, if that matters.
+ */
+async function folderOf(pool: StoragePool, matters: boolean): Promise<"open" | "closed" | "gone"> {
+  if (await pool.isActive()) return "open";
+  if (!matters) return "closed";
+  try {
+    await pool.create();
+    return "open";
+  } catch (error) {
+    const gone = error instanceof LibvirtError &&
+      error.libvirtMessage.includes("No such file or directory");
+    return gone ? "gone" : "closed";
+  }
+}
 
 async function volumesOf(pool: StoragePool): Promise<string[]> {
   await refreshIfIdle(pool);
