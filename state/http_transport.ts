@@ -126,6 +126,13 @@ function unreachable(location: string, error: unknown): StaddleError {
   });
 }
 
+/** What went wrong, and what was the cause of that. */
+function reasons(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const cause = error.cause === undefined ? [] : reasons(error.cause);
+  return [error.message, ...cause.filter((reason) => !error.message.includes(reason))];
+}
+
 function notPermitted(location: string, error: Error): StaddleError {
   return new StaddleError({
     code: "state.not-permitted",

@@ -165,7 +165,11 @@ for (const [name, makePlace] of Object.entries(places)) {
           refused.set(i, end.stderr);
         }
         const [winner, end] = [...running][0]!;
-        await within("the download", web.reached);
+        const early = end.then(({ stdout, stderr }) =>
+          assert.fail(`it ended:\n${stdout}${stderr}`)
+        );
+        await within("the download", Promise.race([web.reached, early]));
+        early.catch(() => {});
         const holder = `user${winner}@${Deno.hostname()}`;
         for (const text of refused.values()) {
           assert.match(text, new RegExp(`held by ${RegExp.escape(holder)} \\(\\d+\\) since 20`));
