@@ -269,7 +269,7 @@ function resourcePlan(
     before,
     after,
     resource,
-    notes: action === "update" || makes
+    notes: action === "update" || makes || (action === "no-op" && observed !== undefined)
       ? [...decision.notes, ...kind.notes?.(resource, lookup) ?? []]
       : decision.notes,
     previousAddress: decision.previousAddress,

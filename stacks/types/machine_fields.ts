@@ -239,6 +239,8 @@ export interface MachineFields {
    * change for its next start (unless declared), or refuse the plan.
    */
   readonly whenRestartNeeded?: "now" | "next-boot" | "never";
+  /** How the guest is shut down when it has to be: by its agent, then by ACPI. */
+  readonly shutdown?: ShutdownFields;
   /** What to wait for after the machine was made. */
   readonly wait?: WaitFields;
   /**
@@ -2778,6 +2780,14 @@ export interface QemuFields {
   readonly args?: readonly string[];
   /** Environment of the QEMU process. */
   readonly env?: { readonly [key: string]: string };
+}
+
+/** How the guest is shut down when it has to be: by its agent, then by ACPI. */
+export interface ShutdownFields {
+  /** Seconds, or a duration such as `5min`, that it gets; 90 seconds unless declared. */
+  readonly timeout?: number | string;
+  /** Power it off when the time is up; otherwise it goes on running, and the step fails. */
+  readonly force?: boolean;
 }
 
 /** What to wait for after the machine was made. */

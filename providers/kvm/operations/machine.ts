@@ -6,7 +6,7 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { Observed, Step, StepContext } from "../../provider.ts";
+import type { FieldChange, Observed, Step, StepContext } from "../../provider.ts";
 import {
   type LiveCall,
   liveCalls,
@@ -15,7 +15,7 @@ import {
   patchMachine,
 } from "../kinds/machine/mod.ts";
 import { type Connection, type Domain, isNotFound, LibvirtError } from "../libvirt/mod.ts";
-import { parseXml, readMark } from "../xml/mod.ts";
+import { parseXml, readMark, readRestartDue } from "../xml/mod.ts";
 import {
   type Bench,
   changesSince,
@@ -32,6 +32,7 @@ import { findDomain, findDomainByName } from "./find.ts";
 import { emptyLookup } from "./lookup.ts";
 import { isTuningCall, tuningCall } from "./machine_tuning.ts";
 import { shutDown, start } from "./power.ts";
+import { forNextStart, restart, restartDone, startOrTakeBack } from "./restart.ts";
 
 /** `VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE`: with passwords, or a redefine would lose them. */
 const CONFIG_XML = 1 | 2;
@@ -109,17 +110,32 @@ const update: Operate = async (bench, step, context) => {
   for (const previous of declaredBefore(step)) {
     after = patchMachine(after, step.resource, step.mark, previous);
   }
+  if (step.changes.some(isForNextStart)) {
+    after = forNextStart(after, { restart: calls.some(({ call }) => call === "restart") });
+  }
   using domain = await redefine(connection, before, after);
+  const notes: string[] = [];
   for (const call of calls) {
     if (call.call === "setAutostart") await domain.setAutostart(call.value);
-    if (call.call === "setPower") {
-      if (call.value === "on") await start(domain);
-      else await shutDown(domain, bench, step, context);
+    if (call.call === "setPower" && call.value === "on") {
+      await startOrTakeBack(connection, domain, before, false, bench, step);
+      if (readRestartDue(parseXml(before))) await restartDone(domain);
     }
-    if (call.call === "restart") await restart(connection, domain, before, bench, step, context);
+    if (call.call === "setPower" && call.value === "off") {
+      const otherwise = "the guest goes on running, and everything else is saved";
+      notes.push(...await shutDown(domain, bench, step, context, otherwise));
+    }
+    if (call.call === "restart") {
+      notes.push(...await restart(connection, domain, before, bench, step, context));
+    }
   }
-  return { patience: now.length > 0 ? FOLLOW : 0 };
+  return { notes, patience: now.length > 0 ? FOLLOW : 0 };
 };
+
+/** Whether a running guest takes a change at its next start only. */
+function isForNextStart({ path, disruption }: FieldChange): boolean {
+  return (disruption === "next-boot" || disruption === "restart") && path !== "power";
+}
 
 /**
  * Defines a domain anew, checked against libvirt's schema. libvirt takes domains that its own schema does
@@ -206,7 +222,8 @@ async function detach(
     try {
       await domain.detachDeviceAlias(call.alias, LIVE);
     } catch (error) {
-      if (!(await isGone(domain, call.alias))) throw error;
+      // A run that was cut off has asked the guest before; it may still be about to let go.
+      if (!isUnderWay(error) && !(await isGone(domain, call.alias))) throw error;
     }
   }
   const begin = performance.now();
@@ -228,27 +245,12 @@ async function detach(
   }
 }
 
-async function isGone(domain: Domain, alias: string): Promise<boolean> {
-  return !(await domain.xml()).includes(`<alias name='${alias}'/>`);
+function isUnderWay(error: unknown): boolean {
+  return error instanceof LibvirtError && /in the process of unplug/.test(error.libvirtMessage);
 }
 
-/** Shuts down and starts. A start that fails puts the former configuration back, and runs it. */
-async function restart(
-  connection: Connection,
-  domain: Domain,
-  before: string,
-  bench: Bench,
-  step: Step,
-  context: StepContext,
-): Promise<void> {
-  await shutDown(domain, bench, step, context);
-  try {
-    await start(domain);
-  } catch (error) {
-    using former = await connection.defineDomain(before);
-    await start(former);
-    throw error;
-  }
+async function isGone(domain: Domain, alias: string): Promise<boolean> {
+  return !(await domain.xml()).includes(`<alias name='${alias}'/>`);
 }
 
 const remove: Operate = async (bench, step) => {

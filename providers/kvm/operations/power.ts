@@ -1,6 +1,6 @@
 /**
  * Starting and stopping machines. Stopping is graceful: the guest's agent is asked, then its ACPI
- * button is pressed, and nothing is forced.
+ * button is pressed. Nothing is forced unless the stack says so.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { type Domain, isInvalidState, LibvirtError } from "../libvirt/mod.ts";
 import { getElements, parseXml } from "../xml/mod.ts";
 import { type Bench, sleep, whereOf } from "./bench.ts";
 
-/** Seconds within which a guest must have shut down. */
-export const SHUTDOWN_TIMEOUT = 90;
+/** Seconds within which a guest must have shut down, unless declared. */
+const SHUTDOWN_TIMEOUT = 90;
 /** Seconds after which the button is pressed once more: a guest that boots misses the first time. */
 const PRESS_AGAIN = 10;
 
@@ -43,8 +43,9 @@ export async function start(domain: Domain): Promise<void> {
 }
 
 /**
- * Shuts a machine down and waits until it is off.
+ * Shuts a machine down and waits until it is off. Gives what a person should know: that it took force.
  *
+ * @param otherwise What becomes of the machine if it does not shut down, for the error.
  * @throws {StaddleError} `machine.shutdown-timeout`; the machine goes on running then.
  */
 export async function shutDown(
@@ -52,23 +53,24 @@ export async function shutDown(
   bench: Bench,
   step: Step,
   { signal, progress }: StepContext,
-): Promise<void> {
+  otherwise: string,
+): Promise<readonly string[]> {
+  const { timeout = SHUTDOWN_TIMEOUT, force = false } = (step.resource.spec.shutdown ?? {}) as {
+    readonly timeout?: number;
+    readonly force?: boolean;
+  };
   const begin = performance.now();
   let pressed = -Infinity;
   let way = "";
   while (await domain.isActive()) {
     const seconds = (performance.now() - begin) / 1000;
-    if (seconds > SHUTDOWN_TIMEOUT) {
-      throw new StaddleError({
-        code: "machine.shutdown-timeout",
-        summary:
-          `machine "${step.key}" on host "${bench.declaration.name}" did not shut down within ` +
-          `${SHUTDOWN_TIMEOUT} s`,
-        where: whereOf(bench, step),
-        details: [`asked by ${way}; the guest goes on running, and what needs no restart is saved`],
-        help:
-          `shut it down from inside, or pull its plug (virsh destroy ${step.key}), then run the same command again`,
-      });
+    if (seconds > timeout) {
+      if (!force) throw tooSlow(bench, step, timeout, way, otherwise);
+      await powerOff(domain);
+      return [
+        `machine "${step.key}" did not shut down within ${timeout} s, asked by ${way}: it was ` +
+        "powered off, as shutdown.force says",
+      ];
     }
     if (seconds - pressed >= PRESS_AGAIN) {
       pressed = seconds;
@@ -76,6 +78,35 @@ export async function shutDown(
       way = await ask(domain);
     }
     await sleep(250, signal);
+  }
+  return [];
+}
+
+function tooSlow(
+  bench: Bench,
+  step: Step,
+  timeout: number,
+  way: string,
+  otherwise: string,
+): StaddleError {
+  return new StaddleError({
+    code: "machine.shutdown-timeout",
+    summary: `machine "${step.key}" on host "${bench.declaration.name}" did not shut down within ` +
+      `${timeout} s`,
+    where: whereOf(bench, step),
+    details: [`asked by ${way}; ${otherwise}`],
+    help:
+      "shut it down from inside and run the same command again; shutdown.timeout sets how long " +
+      `to wait, and shutdown.force: true pulls the plug then, as virsh destroy ${step.key} does`,
+  });
+}
+
+async function powerOff(domain: Domain): Promise<void> {
+  try {
+    await domain.destroy();
+  } catch (error) {
+    // It went down by itself meanwhile.
+    if (!isInvalidState(error)) throw error;
   }
 }
 

@@ -6,6 +6,7 @@
 
 import type { Disruption, FieldChange, Json, JsonObject } from "../../provider.ts";
 import type { XmlElement } from "../xml/mod.ts";
+import { aliasName } from "./bindings.ts";
 import type { ChangeClass, ChangeContext, Field, List, Patches, Table } from "./field.ts";
 
 type Draft = Record<string, Json | undefined>;
@@ -153,6 +154,11 @@ export interface Comparison {
   readonly live?: XmlElement;
   /** True in an entry that a running object does not have: it waits for the next start. */
   readonly awaited?: boolean;
+  /**
+   * Whether the running object has room for an entry that could be added live; asked once for each, in
+   * order. Where it has none, the entry waits for the next start.
+   */
+  readonly room?: (list: List, declared: JsonObject) => boolean;
 }
 
 /** Declared fields that the element does not have as declared. */
@@ -173,13 +179,37 @@ export function pendingFields(table: Table, comparison: Comparison): string[] {
     compareTable(table, { ...comparison, live: undefined }).map((change) => change.path),
   );
   const inLive = compareTable(table, { ...comparison, config: live, live: undefined });
-  return inLive.map((change) => change.path).filter((path) => !inConfig.has(path));
+  const pending = inLive.filter(({ path, after }) =>
+    !inConfig.has(path) && !isLeftToGuest(table[path], live, after)
+  ).map(({ path }) => path);
+  return [...pending, ...goneAtNextStart(table, comparison.config, live)];
+}
+
+/** A value that the guest takes up in its own time needs no start. */
+function isLeftToGuest(
+  entry: Table[string] | undefined,
+  live: XmlElement,
+  after: Json | undefined,
+): boolean {
+  return entry?.entry === "field" && entry.guestDecides === true &&
+    classify(entry.change, { config: live, live, after }) === "live";
+}
+
+/** Devices of ours that the running object still has, and its configuration has no more. */
+function goneAtNextStart(table: Table, config: XmlElement, live: XmlElement): string[] {
+  return Object.entries(table).flatMap(([name, entry]) => {
+    if (entry.entry !== "list") return [];
+    const saved = new Set(entry.select(config).map(aliasName));
+    return entry.select(live).map(aliasName)
+      .filter((alias) => alias !== undefined && !saved.has(alias))
+      .map((alias) => `${name}[${alias}]`);
+  });
 }
 
 function compareInto(
   changes: FieldChange[],
   table: Table,
-  { spec, previous, config, live, awaited }: Comparison,
+  { spec, previous, config, live, awaited, room }: Comparison,
   prefix: string,
 ): void {
   for (const [name, entry] of Object.entries(table)) {
@@ -202,7 +232,8 @@ function compareInto(
     } else if (entry.entry === "patches") {
       comparePatches(changes, entry, path, after, config, live);
     } else {
-      compareList(changes, entry, path, after, previous?.[name], config, live);
+      const within = { config, live, room };
+      compareList(changes, entry, path, after, previous?.[name], within);
     }
   }
 }
@@ -259,8 +290,7 @@ function compareList(
   path: string,
   after: Json | undefined,
   previous: Json | undefined,
-  config: XmlElement,
-  live: XmlElement | undefined,
+  { config, live, room }: Pick<Comparison, "config" | "live" | "room">,
 ): void {
   const inConfig = finder(list, config);
   const inLive = live === undefined ? undefined : finder(list, live);
@@ -269,7 +299,12 @@ function compareList(
     const entryPath = `${path}[${keyOf(list, declared)}]`;
     const device = inConfig(declared);
     const liveDevice = inLive?.(declared);
-    const disruption = classify(list.change, { config, live, after: declared });
+    let disruption = classify(list.change, { config, live, after: declared });
+    if (
+      live && liveDevice === undefined && disruption === "live" && room?.(list, declared) === false
+    ) {
+      disruption = "restart";
+    }
     if (device === undefined || (live && liveDevice === undefined && disruption === "live")) {
       changes.push({ path: entryPath, after: declared, disruption });
       continue;

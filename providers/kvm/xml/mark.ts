@@ -51,20 +51,57 @@ export function writeMark(root: XmlElement, mark: Mark | undefined): void {
     setAttribute(old, "digest", mark.digest);
     return;
   }
-  append(ensureMetadata(root), markElement(mark));
+  const { stack, address, digest } = mark;
+  const attributes = { [`xmlns:${MARK_PREFIX}`]: MARK_NAMESPACE, stack, address, digest };
+  append(ensureMetadata(root), element(`${MARK_PREFIX}:resource`, attributes));
+}
+
+/** Attribute of the mark on a machine that is being restarted: it has been stopped, or soon will be. */
+const RESTART = "restart";
+/** Attribute of the mark: counts the changes that were saved for a machine's next start. */
+const GENERATION = "generation";
+
+/**
+ * Whether a restart is under way. A run that was cut off in the middle leaves the machine off: the next
+ * one sees by this that it has to be started.
+ */
+export function readRestartDue(root: XmlElement): boolean {
+  return find(root)?.attributes.get(RESTART) === "due";
+}
+
+/** Notes in the mark that something was saved for the next start, and whether that start is under way. */
+export function writeGeneration(root: XmlElement, options: { readonly restart: boolean }): void {
+  const mark = find(root);
+  if (mark === undefined) return;
+  const last = Number(mark.attributes.get(GENERATION) ?? 0);
+  setAttribute(mark, GENERATION, `${last + 1}`);
+  if (options.restart) setAttribute(mark, RESTART, "due");
+}
+
+const MARK = /<[\w:]*resource [^>]*xmlns[^>]*>/;
+const GENERATION_IN_TEXT = / generation=["'](\d+)["']/;
+
+/**
+ * Whether a machine was started with all that its configuration holds of ours: nothing was saved since.
+ * It costs two searches in the texts, where a comparison parses both.
+ */
+export function startedWith(xml: string, liveXml: string): boolean {
+  const [config, live] = [xml, liveXml].map((text) => MARK.exec(text)?.[0]);
+  return config !== undefined && live !== undefined &&
+    GENERATION_IN_TEXT.exec(config)?.[1] === GENERATION_IN_TEXT.exec(live)?.[1];
 }
 
 /**
- * The mark alone, as `virDomainSetMetadata` wants it: there the namespace declaration is libvirt's
- * own business, so that only the element and its attributes are given.
+ * The mark that stands there, without the note that a restart is under way, as `virDomainSetMetadata`
+ * wants it: prefix and namespace are libvirt's to add, and an element that has them is refused.
  */
-export function markElement(mark: Mark): XmlElement {
-  return element(`${MARK_PREFIX}:resource`, {
-    [`xmlns:${MARK_PREFIX}`]: MARK_NAMESPACE,
-    stack: mark.stack,
-    address: mark.address,
-    digest: mark.digest,
-  });
+export function settledMark(root: XmlElement): XmlElement | undefined {
+  const mark = find(root);
+  if (mark === undefined) return undefined;
+  const kept = [...mark.attributes].filter(([name]) =>
+    name !== RESTART && name !== "xmlns" && !name.startsWith("xmlns:")
+  );
+  return element("resource", Object.fromEntries(kept));
 }
 
 /** libvirt puts metadata behind identity, before whatever says how the object works. */

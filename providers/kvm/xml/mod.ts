@@ -24,4 +24,13 @@ export {
   type XmlPath,
 } from "./path.ts";
 export type { Mark } from "../../provider.ts";
-export { MARK_NAMESPACE, MARK_PREFIX, markElement, readMark, writeMark } from "./mark.ts";
+export {
+  MARK_NAMESPACE,
+  MARK_PREFIX,
+  readMark,
+  readRestartDue,
+  settledMark,
+  startedWith,
+  writeGeneration,
+  writeMark,
+} from "./mark.ts";

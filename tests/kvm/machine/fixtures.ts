@@ -106,3 +106,12 @@ export const NIC: JsonObject = {
   network: "lab/network.front",
   mac: "52:54:11:22:33:44",
 };
+
+/** The same, after something was saved for its next start. */
+export function changedSince(machine: Observed): Observed {
+  const xml = String(machine.source.xml).replace(
+    /digest=(['"]\w+['"])/,
+    "digest=$1 generation='1'",
+  );
+  return { ...machine, source: { ...machine.source, xml } };
+}

@@ -10,7 +10,17 @@ import {
   patchMachine,
 } from "../../../providers/kvm/kinds/machine/mod.ts";
 import { golden } from "../../support/golden.ts";
-import { completed, DISK, FACTS, lookup, machine, MARK, NIC, observed } from "./fixtures.ts";
+import {
+  changedSince,
+  completed,
+  DISK,
+  FACTS,
+  lookup,
+  machine,
+  MARK,
+  NIC,
+  observed,
+} from "./fixtures.ts";
 
 const FULL: JsonObject = {
   title: "Front end",
@@ -167,7 +177,7 @@ Deno.test("a machine type's alias stays at the version that it first meant", () 
 Deno.test("a saved change is pending until the guest has restarted", () => {
   const declared = machine({ vcpus: 1, cpu: { mode: "host-model" } });
   const was = machineXml(completed(machine({ vcpus: 1, cpu: { mode: "maximum" } })), MARK);
-  const saved = observed(declared, { running: true, liveXml: was });
+  const saved = changedSince(observed(declared, { running: true, liveXml: was }));
   assert.deepEqual(machineKind.diff(declared, saved, { lookup: lookup() }), []);
   assert.deepEqual(machineKind.notes?.(declared, lookup({ observed: saved })), [
     "pending restart: cpu.mode",

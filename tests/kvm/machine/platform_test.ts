@@ -8,7 +8,7 @@ import {
   patchMachine,
 } from "../../../providers/kvm/kinds/machine/mod.ts";
 import { parseXml } from "../../../providers/kvm/xml/mod.ts";
-import { completed, FACTS, lookup, machine, MARK, observed } from "./fixtures.ts";
+import { changedSince, completed, FACTS, lookup, machine, MARK, observed } from "./fixtures.ts";
 import { CASES } from "./platform_cases.ts";
 
 const context = (before: JsonObject) => ({ previous: machine(before).spec, lookup: lookup() });
@@ -129,17 +129,17 @@ Deno.test("a CPU that was worked out at the start is no difference", () => {
     "<cpu mode='custom' match='exact' check='full'><model fallback='forbid'>EPYC</model>" +
       "<feature policy='require' name='x2apic'/><feature policy='disable' name='svm'/></cpu>",
   );
-  const host = observed(declared, { running: true, xml: config, liveXml: live });
+  const host = changedSince(observed(declared, { running: true, xml: config, liveXml: live }));
   assert.deepEqual(machineKind.notes?.(declared, lookup({ observed: host })), []);
   const less = machine({
     cpu: { mode: "host-model", features: [{ name: "x2apic", policy: "disable" }] },
   });
-  const waiting = observed(less, { running: true, liveXml: live });
+  const waiting = changedSince(observed(less, { running: true, liveXml: live }));
   assert.deepEqual(machineKind.notes?.(less, lookup({ observed: waiting })), [
     "pending restart: cpu.features[x2apic].policy",
   ]);
   const other = machine({ cpu: { mode: "host-passthrough" } });
-  const saved = observed(other, { running: true, liveXml: live });
+  const saved = changedSince(observed(other, { running: true, liveXml: live }));
   assert.deepEqual(machineKind.notes?.(other, lookup({ observed: saved })), [
     "pending restart: cpu.mode",
   ]);

@@ -9,7 +9,9 @@ import type { HostFacts } from "../../facts.ts";
 import { compareTable } from "../../table/mod.ts";
 import { parseXml } from "../../xml/mod.ts";
 import { unknownFeature } from "./cpu_features.ts";
+import { roomIn } from "./live_ports.ts";
 import type { MachineSpec } from "./schema.ts";
+import { checkSharedMemory } from "./shared_memory.ts";
 import { machineTable } from "./table.ts";
 
 /** Issues of a resolved machine. */
@@ -20,6 +22,7 @@ export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
     ...checkReferences(spec),
     ...checkName(resource, lookup),
     ...checkRestart(resource, lookup),
+    ...checkSharedMemory(resource, lookup),
     ...(facts === undefined ? [] : [
       ...checkAccelerator(spec, facts),
       ...checkFirmware(spec, facts),
@@ -77,7 +80,9 @@ function* checkRestart(resource: Resource, lookup: Lookup): Iterable<Issue> {
   if (resource.spec.whenRestartNeeded !== "never" || observed === undefined) return;
   const { xml, liveXml } = observed.source;
   if (typeof liveXml !== "string") return;
-  const comparison = { spec: resource.spec, config: parseXml(`${xml}`), live: parseXml(liveXml) };
+  const live = parseXml(liveXml);
+  const room = roomIn(live, machineTable);
+  const comparison = { spec: resource.spec, config: parseXml(`${xml}`), live, room };
   for (const change of compareTable(machineTable, comparison)) {
     if (change.disruption !== "restart") continue;
     yield {

@@ -26,6 +26,7 @@ export function* deviceClashes(machine: DeviceSpanning): Iterable<Clash> {
   yield* targets(machine);
   yield* buses(machine);
   yield* controllers(machine);
+  yield* names(machine);
   const { graphics, displays = [], serials = [] } = machine;
   if (graphics !== undefined && displays.length > 0 && graphics !== displays[0]!.type) {
     yield {
@@ -88,5 +89,28 @@ function* controllers({ controllers = [] }: DeviceSpanning): Iterable<Clash> {
       yield { path, message: `${type} controller ${number ?? 0} is controllers[${other}] too` };
     }
     seen.set(key, index);
+  }
+}
+
+/** Lists whose devices libvirt knows by no alias. */
+const NAMELESS = new Set(["displays", "smartcards"]);
+
+/** A device's name is its alias, and those are unique in a machine. */
+function* names(machine: DeviceSpanning): Iterable<Clash> {
+  const seen = new Map<string, string>();
+  for (const [list, entries] of Object.entries(machine)) {
+    if (!Array.isArray(entries) || NAMELESS.has(list)) continue;
+    const own = new Set<string>();
+    for (const [index, entry] of (entries as readonly Entry[]).entries()) {
+      const { name } = entry;
+      // Twice in one list is said by the list itself.
+      if (typeof name !== "string" || own.has(name)) continue;
+      own.add(name);
+      const other = seen.get(name);
+      if (other !== undefined) {
+        const message = `${other} has the name ${name} too: each device has one of its own`;
+        yield { path: [list, index, "name"], message };
+      } else seen.set(name, `${list}[${index}]`);
+    }
   }
 }

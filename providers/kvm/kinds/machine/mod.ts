@@ -16,10 +16,17 @@ import type {
   Resource,
 } from "../../../provider.ts";
 import type { HostFacts } from "../../facts.ts";
-import { compareTable, describeTable, pendingFields, readTable } from "../../table/mod.ts";
-import { parseXml } from "../../xml/mod.ts";
+import {
+  compareTable,
+  type Comparison,
+  describeTable,
+  pendingFields,
+  readTable,
+} from "../../table/mod.ts";
+import { parseXml, readRestartDue, startedWith } from "../../xml/mod.ts";
 import { checkMachine } from "./check.ts";
 import { usualDevices } from "./guest.ts";
+import { roomIn } from "./live_ports.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
 
@@ -205,12 +212,16 @@ function notes(resource: Resource, lookup: Lookup): string[] {
 /** Fields that were saved and take effect at the next start. */
 function pendingNotes(resource: Resource, observed: Observed): string[] {
   const { xml, liveXml } = observed.source;
-  if (typeof liveXml !== "string") return [];
-  const pending = pendingFields(machineTable, {
+  if (typeof liveXml !== "string" || startedWith(`${xml}`, liveXml)) return [];
+  const comparison = {
     spec: resource.spec,
     config: parseXml(String(xml)),
     live: parseXml(liveXml),
-  });
+  };
+  // What a running guest takes is changed now, and waits for nothing.
+  const room = roomIn(comparison.live, machineTable);
+  const now = new Set(compareTable(machineTable, { ...comparison, room }).map(({ path }) => path));
+  const pending = pendingFields(machineTable, comparison).filter((path) => !now.has(path));
   return pending.length === 0 ? [] : [`pending restart: ${pending.join(", ")}`];
 }
 
@@ -229,22 +240,50 @@ function diff(
   context: { readonly previous?: JsonObject },
 ): FieldChange[] {
   const { xml, liveXml, active, autostart } = observed.source;
-  const changes = compareTable(machineTable, {
+  const config = parseXml(String(xml));
+  const live = typeof liveXml === "string" ? parseXml(liveXml) : undefined;
+  const comparison = {
     spec: resource.spec,
     previous: context.previous,
-    config: parseXml(String(xml)),
-    live: typeof liveXml === "string" ? parseXml(liveXml) : undefined,
-  });
+    config,
+    live,
+    room: live && roomIn(live, machineTable),
+  };
+  const changes = compareTable(machineTable, comparison);
   const { autostart: wanted, power } = resource.spec;
   if (wanted !== undefined && wanted !== (autostart === true)) {
     changes.push({ path: "autostart", before: !wanted, after: wanted, disruption: "live" });
   }
   const running = active === true ? "on" : "off";
-  if (power !== undefined && power !== running) {
-    const disruption = power === "off" ? "restart" : "live";
-    changes.push({ path: "power", before: running, after: power, disruption });
+  // A restart that was cut off in the middle left it off.
+  const due = active !== true && readRestartDue(config) ? "on" : undefined;
+  const state = power ?? due;
+  if (state !== undefined && state !== running) {
+    const disruption = state === "off" ? "restart" : "live";
+    changes.push({ path: "power", before: running, after: state, disruption });
   }
+  changes.push(...restartsDue(resource, comparison, changes));
   return changes.map((change) => byPolicy(change, specOf(resource)));
+}
+
+/**
+ * What was saved and waits for a start, where the stack wants that start now: it was declared otherwise
+ * before, or the run that was to restart the guest was cut off.
+ */
+function restartsDue(
+  { spec }: Resource,
+  comparison: Comparison,
+  changes: readonly FieldChange[],
+): FieldChange[] {
+  const { live } = comparison;
+  if (spec.whenRestartNeeded !== "now" || live === undefined || spec.power === "off") return [];
+  const known = new Set(changes.map(({ path }) => path));
+  const wrong = compareTable(machineTable, { ...comparison, config: live, live: undefined });
+  return pendingFields(machineTable, comparison).filter((path) => !known.has(path)).map((path) => ({
+    path,
+    ...wrong.find((change) => change.path === path),
+    disruption: "restart",
+  }));
 }
 
 /** A restart that the stack does not want now waits for the guest's next start. */

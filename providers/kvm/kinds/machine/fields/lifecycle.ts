@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { depends, elsewhere, field, type Table } from "../../../table/mod.ts";
+import { duration } from "../../duration.ts";
 import { always } from "./common.ts";
 
 const wait = {
@@ -15,6 +16,15 @@ const wait = {
   ),
   port: z.int().min(1).max(65535).optional().describe("TCP port, for `port`."),
   timeout: z.number().positive().optional().describe("Seconds; 120 unless declared."),
+};
+
+const shutdown = {
+  timeout: duration.optional()
+    .describe("Seconds, or a duration such as `5min`, that it gets; 90 seconds unless declared."),
+  force: z.boolean().optional()
+    .describe(
+      "Power it off when the time is up; otherwise it goes on running, and the step fails.",
+    ),
 };
 
 /** Autostart, power, restarts, waits. */
@@ -44,6 +54,14 @@ export const lifecycle = {
         "What to do with a change that a running guest cannot take: restart it now, save the " +
           "change for its next start (unless declared), or refuse the plan.",
       ),
+    binding: elsewhere("policy"),
+    change: "live",
+    equal: always,
+  }),
+  shutdown: field({
+    schema: () =>
+      z.strictObject(shutdown).optional()
+        .describe("How the guest is shut down when it has to be: by its agent, then by ACPI."),
     binding: elsewhere("policy"),
     change: "live",
     equal: always,
