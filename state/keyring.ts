@@ -97,8 +97,8 @@ export class Keyring {
 export function parseKeys(text: string, origin: string, more: string = ""): AgeKeys {
   const lines = `${text}\n${more.replaceAll(/[\s,]+/g, "\n")}`.split("\n")
     .map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-  const identities = lines.filter((line) => /^AGE-SECRET-KEY-/i.test(line));
-  const recipients = lines.filter((line) => line.startsWith("age1"));
+  const identities = lines.filter((line) => /^AGE-SECRET-KEY-[\dA-Z-]+$/i.test(line));
+  const recipients = lines.filter((line) => /^age1[\da-z]+$/.test(line));
   if (identities.length + recipients.length < lines.length) {
     throw badKey(origin, "a line is neither an age identity nor a recipient");
   }
