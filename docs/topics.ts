@@ -49,6 +49,7 @@ export const MACHINE: Page = {
         "autostart",
         "power",
         "whenRestartNeeded",
+        "shutdown",
         "wait",
         "onPoweroff",
         "onReboot",
