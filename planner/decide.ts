@@ -21,7 +21,7 @@ import type { Resolved } from "./resolve.ts";
 export function decideDeclared(entry: Resolved, context: DecideContext): Decision | undefined {
   const { resource, kind, key } = entry;
   const own = context.records.byAddress(resource.address);
-  const former = own === undefined ? formerEntry(resource, context) : undefined;
+  const formers = formerEntries(resource, own, context);
   const base: Base = {
     address: resource.address,
     kind,
@@ -31,28 +31,35 @@ export function decideDeclared(entry: Resolved, context: DecideContext): Decisio
     needs: entry.needs,
     references: entry.references,
     declared: true,
-    record: own ?? former,
+    record: own ?? formers[0],
+    formers: formers.map(({ address }) => address),
   };
   if (resource.tenure === "existing") return decideExisting(base, context);
-  if (former !== undefined) context.adopted.set(former.address, resource.address);
+  for (const { address } of formers) context.adopted.set(address, resource.address);
   const decided = resource.tenure === "shared"
     ? decideShared(entry, base, context)
     : decideManaged(entry, base, context);
-  return former === undefined || decided === undefined ? decided : renamed(decided, former);
+  return own !== undefined || formers.length === 0 || decided === undefined
+    ? decided
+    : renamed(decided, formers[0]!);
 }
 
-/** The entry of the record that a resource had under an address from before. */
-function formerEntry(
-  { options, kind, host }: Resource,
+/**
+ * Entries of the record that a resource had under addresses from before. Where it has one of its own
+ * already, a run was stopped in mid-rename: then those of the same object, which its UUID tells.
+ */
+function formerEntries(
+  { options, kind, host, uuid }: Resource,
+  own: ResourceRecord | undefined,
   context: DecideContext,
-): ResourceRecord | undefined {
-  for (const address of options?.aliases ?? []) {
-    const entry = context.records.byAddress(address);
-    if (entry?.kind === kind && entry.host === host && entry.resource.tenure !== "existing") {
-      return entry;
-    }
-  }
-  return undefined;
+): readonly ResourceRecord[] {
+  const entries = (options?.aliases ?? []).map((address) => context.records.byAddress(address))
+    .filter((entry) =>
+      entry?.kind === kind && entry.host === host && entry.resource.tenure !== "existing"
+    ) as ResourceRecord[];
+  return own === undefined
+    ? entries.slice(0, 1)
+    : entries.filter((entry) => entry.resource.uuid === uuid);
 }
 
 /** A decision about a resource that had another address: its mark on the host is to say the new one. */
@@ -119,7 +126,7 @@ function decideManaged(
   let found = context.observed.byKey(host, kind.kind, key);
   let nameFrom: string | undefined;
   if (found !== undefined) {
-    const whose = ownership(entry, found, context.records, known?.address);
+    const whose = ownership(entry, found, context.records, base.formers);
     if (whose.status === "foreign") {
       context.errors.push(notOurs(base, context.stack, whose.why));
       return undefined;
@@ -143,7 +150,7 @@ function decideManaged(
   if (found === undefined) {
     const elsewhere = context.observed.byUuid(host, kind.kind, resource.uuid);
     if (elsewhere !== undefined) {
-      const whose = ownership(entry, elsewhere, context.records, known?.address);
+      const whose = ownership(entry, elsewhere, context.records, base.formers);
       if (whose.status === "ours") found = elsewhere;
       else if (whose.status === "adopted") {
         context.errors.push(problem(resource, {

@@ -60,6 +60,17 @@ export function decideGone(
       ? decision(base, "delete", why)
       : decision(base, "forget", why);
   }
+  // Found by its UUID under a name that another entry has: a rename was stopped, and that entry goes
+  // on with the object.
+  const heir = found.key === known.key
+    ? undefined
+    : context.records.byKey(found.host, found.kind, found.key);
+  if (heir !== undefined && heir.address !== known.address) {
+    return decision(base, "forget", why, {
+      nameFrom: heir.address,
+      notes: [`${heir.address} has it now`],
+    });
+  }
   if (known.resource.tenure === "existing") {
     return decision(base, "forget", why, { notes: ["it stays: this stack only used it"] });
   }

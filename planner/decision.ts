@@ -64,6 +64,8 @@ export interface Decision {
   readonly retained?: boolean;
   /** Address under which the record has it: it was renamed. */
   readonly previousAddress?: string;
+  /** Addresses under which the record has it, or had it before a rename that was stopped. */
+  readonly formers?: readonly string[];
   readonly notes: readonly string[];
 }
 

@@ -40,6 +40,17 @@ export function concerns(change: FieldChange, patterns: readonly string[]): bool
   });
 }
 
+/** All that stands at the patterns, and below. */
+export function textsAt(spec: JsonObject, patterns: readonly string[]): ReadonlySet<string> {
+  const texts = new Set<string>();
+  const walk = (value: Json | undefined): void => {
+    if (typeof value === "string") texts.add(value);
+    else if (value !== null && typeof value === "object") Object.values(value).forEach(walk);
+  };
+  for (const pattern of patterns) valuesAt(spec, parsePath(pattern)).forEach(walk);
+  return texts;
+}
+
 /** All that stands at a pattern. */
 function valuesAt(root: Json | undefined, pattern: readonly PathPart[]): readonly Json[] {
   const [part, ...rest] = pattern;

@@ -196,7 +196,8 @@ export function makePlan(input: PlanInput): MadePlan {
   let drift: Plan["drift"] = [];
   const handedOver = (address: string) => {
     const decision = decisions.get(address);
-    return decision?.action === "forget" && decision.nameFrom !== undefined;
+    return context.adopted.has(address) ||
+      (decision?.action === "forget" && decision.nameFrom !== undefined);
   };
   guard(errors, () => {
     const options = (address: string) => resolution.resolved.get(address)?.resource.options;

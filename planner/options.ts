@@ -19,7 +19,7 @@ import type {
 } from "../providers/provider.ts";
 import type { Decision } from "./decision.ts";
 import { nearest } from "./nearest.ts";
-import { concerns, fieldPath, isCovered, without } from "./field_patterns.ts";
+import { concerns, fieldPath, isCovered, textsAt, without } from "./field_patterns.ts";
 import { placesOfResource, problem } from "./problem.ts";
 
 /** Exit status for a plan that a rule of the stack's own refuses. */
@@ -156,6 +156,31 @@ export function* refusals(decisions: Iterable<Decision>): Generator<StaddleError
     }
     if (decision.action === "forget" && decision.retained === true) {
       yield* takenFromUnder(decision, byAddress);
+    }
+  }
+  yield* takenFromIgnored(all);
+}
+
+/** What stays as the host has it must not lose what it has. */
+function* takenFromIgnored(all: readonly Decision[]): Generator<StaddleError> {
+  const going = all.filter(({ action, old }) => action === "delete" || old !== undefined);
+  if (going.length === 0) return;
+  for (const user of all) {
+    const { ignoreChanges } = user.resource.options ?? {};
+    const stays = user.declared && (user.action === "no-op" || user.action === "update");
+    if (ignoreChanges === undefined || !stays || user.observed === undefined) continue;
+    const has = textsAt(user.kind.view(user.observed), ignoreChanges);
+    for (const used of going) {
+      const key = used.old?.key ?? used.key;
+      if (used.host !== user.host || used === user || !has.has(key)) continue;
+      yield problem(user.resource, {
+        code: "options.ignored-in-use",
+        path: "ignoreChanges",
+        message: `it keeps what it has, and that is ${used.kind.kind} "${key}", which ` +
+          `${used.address} of this plan would take away`,
+        others: [used.resource],
+        help: `let ${used.address} stay as it is, or take "ignoreChanges" away`,
+      });
     }
   }
 }

@@ -61,16 +61,17 @@ export function indexRecord(stack: string, record: StackRecord | undefined): Rec
 /**
  * Decides whose an object is that was found for a resource.
  *
- * @param former Address under which the record has the resource, if it was renamed.
+ * @param formers Addresses under which the record has it too, if it was renamed.
  */
 export function ownership(
   entry: Resolved,
   found: Observed,
   records: RecordIndex,
-  former: string = entry.resource.address,
+  formers: readonly string[] = [],
 ): Ownership {
   const { address, uuid } = entry.resource;
-  const isOwn = (other: string | undefined) => other === address || other === former;
+  const isOwn = (other: string | undefined) =>
+    other !== undefined && (other === address || formers.includes(other));
   const known = ownEntry(address, found, records) ??
     records.byKey(found.host, found.kind, found.key);
   const { mark } = found;

@@ -85,6 +85,18 @@ Deno.test("changes of ignored fields are neither planned nor made, and are no dr
   assert.deepEqual(find(plan, machine).changes.map(({ path }) => path), ["memory"]);
 });
 
+Deno.test("what an ignored field has on the host is not taken from under it", () => {
+  const world = new World();
+  const options = { [machine]: { ignoreChanges: ["disks"] } };
+  world.apply(stack(options));
+  const without = stack(options, { machine: { disks: [] } });
+  const dropped = topology(without.resources.filter(({ kind }) => kind !== "volume"));
+  assert.deepEqual(world.plan(dropped).errors.map(({ code }) => code), ["options.ignored-in-use"]);
+  // The same in two runs: the first of them drops nothing but the declaration.
+  assert.equal(hasChanges(world.apply(without)), false);
+  assert.deepEqual(world.plan(dropped).errors.map(({ code }) => code), ["options.ignored-in-use"]);
+});
+
 Deno.test("an entry that is new is declared whole, whatever is ignored in entries", () => {
   const world = new World();
   const options = { [machine]: { ignoreChanges: ["nics[*].mac"] } };

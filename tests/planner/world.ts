@@ -304,6 +304,19 @@ export class World {
         target: planned.resource,
         needs: [...new Set([...known.needs, ...needs])],
       });
+    } else if (operation === "update") {
+      entries.set(address, {
+        address,
+        kind: step.kind,
+        host: step.host,
+        key,
+        status: "updating",
+        resource: { ...planned.resource, spec: step.previous ?? planned.resource.spec },
+        target: planned.resource,
+        specDigest: digest(step.previous ?? planned.resource.spec),
+        fingerprint: step.fingerprint,
+        needs,
+      });
     } else if (operation === "delete" && known !== undefined && known.key === key) {
       entries.set(address, { ...known, status: "deleting" });
     }
