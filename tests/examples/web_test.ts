@@ -138,6 +138,21 @@ for (const way of ways) {
       await expectStaddle(0, ["plan", STACK, ...param, "--detailed-exitcode"], options);
     });
 
+    await t.step("a record that was lost is made anew from the host", async () => {
+      const files = ["", "-wal", "-shm"].map((suffix) => `${options.state}${suffix}`);
+      if (options.inside === undefined) {
+        for (const file of files) await Deno.remove(file).catch(() => {});
+      } else await host.must(`rm -f ${files.join(" ")}`);
+      const text = await expectStaddle(0, ["state", "rebuild", STACK, ...param], options);
+      assert.match(text, /^Rebuilt the record of stack "web": \d+ resource\(s\)\./m);
+      assert.doesNotMatch(text, /Left alone/);
+      const planned = ["plan", STACK, ...param, "--detailed-exitcode"];
+      assert.match(
+        await expectStaddle(0, planned, options),
+        /^No changes\. Your infrastructure matches the configuration\.$/m,
+      );
+    });
+
     await t.step("destroy leaves the host as it was", async () => {
       const text = await expectStaddle(0, ["destroy", STACK, ...param, "--yes"], options);
       assert.match(text, /^Destroy complete! Resources: \d+ destroyed\.$/m);
