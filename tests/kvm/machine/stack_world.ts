@@ -28,7 +28,9 @@ export interface Made {
 
 /** A stack named `shop` on one host, `lab`. */
 export function shop(declare: (lab: HostScope) => void): StackDefinition {
-  return stack("shop", (s) => declare(s.host("lab", { uri: "qemu:///system" })));
+  return stack("shop", (s) => {
+    declare(s.host("lab", { uri: "qemu:///system" }));
+  });
 }
 
 /** Plans a stack, over what a host has of it. */

@@ -342,7 +342,7 @@ export const networkTable: Table = {
   dhcp: field({
     schema: shape.dhcp,
     binding: custom("./ip/dhcp/range", readRange, writeRange),
-    equal: (declared, actual) => JSON.stringify(declared) === JSON.stringify(actual ?? false),
+    equal: (declared, actual) => sameValue(declared, actual ?? false),
     change: "live",
   }),
   reservations,

@@ -66,7 +66,7 @@ function rangeUpdates(
 ): void {
   if (spec.dhcp === undefined) return;
   const current = readRange(network);
-  if (JSON.stringify(spec.dhcp) === JSON.stringify(current ?? false)) return;
+  if (sameValue(spec.dhcp, current ?? false)) return;
   const section = "ip-dhcp-range";
   if (spec.dhcp === false) {
     // Off means none, also of those that a stack cannot declare.

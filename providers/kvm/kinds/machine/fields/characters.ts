@@ -119,7 +119,9 @@ export function sourceFields<const Types extends readonly string[]>(types: Types
     ),
     reconnect: field({
       schema: () =>
-        z.union([z.int().min(1).max(2 ** 31 - 1), z.literal(false)]).optional().describe(
+        z.union([z.int().min(1).max(2 ** 31 - 1), z.literal(false)], {
+          error: "must be a number of seconds from 1 up, or false",
+        }).optional().describe(
           "Seconds after which a socket that was called is called again; false: never.",
         ),
       binding: {

@@ -67,7 +67,9 @@ const members = {
   timezone: words("./clock/@timezone", "Zone, for example `Europe/Vienna`."),
   adjustment: field({
     schema: () =>
-      z.union([z.int(), z.literal("reset")]).optional().describe(
+      z.union([z.int(), z.literal("reset")], {
+        error: 'must be a whole number of seconds, or "reset"',
+      }).optional().describe(
         "Seconds from the basis; the guest may move it on. `reset`: a clock that the guest has set " +
           "starts anew with it.",
       ),

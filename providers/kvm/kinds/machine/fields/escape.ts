@@ -59,7 +59,9 @@ const patch = z.strictObject({
     "Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`, " +
       "`./keywrap/cipher[@name='aes']`.",
   ),
-  value: z.union([z.string(), z.number().transform(String), z.null()]).optional()
+  value: z.union([z.string(), z.number().transform(String), z.null()], {
+    error: "must be a text, a number, or null for nothing",
+  }).optional()
     .describe("Text or attribute that must stand there; null: nothing may."),
   element: z.string().optional()
     .describe("Element that must stand there, as XML; what it does not mention stays."),

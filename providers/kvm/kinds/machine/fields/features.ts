@@ -23,7 +23,9 @@ const hypervMembers = {
   vapic: hyperv("vapic", "Virtual APIC."),
   spinlocks: field({
     schema: () =>
-      z.union([z.int().min(4095), z.literal(false)]).optional().describe(
+      z.union([z.int().min(4095), z.literal(false)], {
+        error: "must be a whole number from 4095 up, or false",
+      }).optional().describe(
         "Tries before a spinning vCPU tells the hypervisor; at least 4095.",
       ),
     binding: {
@@ -89,7 +91,9 @@ const kvmMembers = {
   pvIpi: toggle("./features/kvm/pv-ipi/@state", ON_OFF, "Paravirtual interrupts between vCPUs."),
   dirtyRing: field({
     schema: () =>
-      z.union([z.int().min(1024).max(65_536), z.literal(false)]).refine(
+      z.union([z.int().min(1024).max(65_536), z.literal(false)], {
+        error: "must be a power of two from 1024 to 65536, or false",
+      }).refine(
         (size) => size === false || Math.log2(size) % 1 === 0,
         { error: "must be a power of two from 1024 to 65536, or false" },
       ).optional().describe(

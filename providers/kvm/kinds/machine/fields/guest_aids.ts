@@ -295,7 +295,9 @@ const VSOCK = "./devices/vsock";
 const vsock = {
   cid: field({
     schema: () =>
-      z.union([z.literal("auto"), z.int().min(3).max(2 ** 32 - 2)])
+      z.union([z.literal("auto"), z.int().min(3).max(2 ** 32 - 2)], {
+        error: 'must be a whole number from 3 to 4294967294, or "auto"',
+      })
         .describe('The guest\'s context ID, or "auto": libvirt chooses one.'),
     binding: carrying(
       "devices",

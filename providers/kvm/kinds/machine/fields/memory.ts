@@ -67,7 +67,7 @@ const hugepages = field({
         size: size({ min: 4096 }).describe("Size of a page, for example `2MiB`."),
         cells: cpuSet.optional().describe("Cells of the guest; all unless declared."),
       })).min(1),
-    ]).optional().describe(
+    ], { error: 'must be true, false, or sizes of pages: [{ size: "2MiB" }]' }).optional().describe(
       "Memory in huge pages that the host has set aside: true for its usual size, or their sizes.",
     ),
   binding: {
@@ -95,7 +95,7 @@ const hugepages = field({
     },
   },
   change: "restart",
-  equal: (declared, actual) => JSON.stringify(declared) === JSON.stringify(actual ?? false),
+  equal: (declared, actual) => sameValue(declared, actual ?? false),
 });
 
 const backing = {

@@ -60,7 +60,9 @@ const MODELS = [
 function ring(path: string, doc: string) {
   return field({
     schema: () =>
-      z.union([z.literal(256), z.literal(512), z.literal(1024)]).optional().describe(doc),
+      z.union([z.literal(256), z.literal(512), z.literal(1024)], {
+        error: "must be 256, 512 or 1024",
+      }).optional().describe(doc),
     binding: integer(path),
     change: "restart",
   });

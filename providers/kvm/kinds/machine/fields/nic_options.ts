@@ -94,7 +94,8 @@ const range = z.strictObject({
 
 const forward = z.strictObject({
   protocol: z.enum(["tcp", "udp"]).describe("Protocol."),
-  address: z.union([z.ipv4(), z.ipv6()]).overwrite(canonicalIp).optional()
+  address: z.union([z.ipv4(), z.ipv6()], { error: "must be an IP address, for example 127.0.0.1" })
+    .overwrite(canonicalIp).optional()
     .describe("Address of the host; all unless declared."),
   dev: z.string().min(1).max(15).optional().describe("Network device of the host."),
   ranges: z.array(range).optional().describe("Ports; all unless declared."),
@@ -274,7 +275,9 @@ export const nicOptions = {
   ),
   userAddresses: field({
     schema: () =>
-      z.array(z.union([z.cidrv4(), z.cidrv6()])).min(1).max(2).optional().describe(
+      z.array(z.union([z.cidrv4(), z.cidrv6()], {
+        error: "must be a subnet, for example 172.17.2.0/24",
+      })).min(1).max(2).optional().describe(
         'Subnets of the guest\'s side, one each of IPv4 and IPv6, with user: ["172.17.2.0/24"].',
       ),
     binding: addresses,

@@ -253,7 +253,7 @@ export const filterSchema = z.strictObject({
   name: z.string().min(1).describe("Name of the network filter, for example clean-traffic."),
   parameters: z.record(
     z.string().regex(/^[A-Za-z0-9_]+$/, "must be the name of a variable, for example IP"),
-    z.union([z.string(), z.array(z.string()).min(1)]),
+    z.union([z.string(), z.array(z.string()).min(1)], { error: "must be a text or some texts" }),
   ).optional().describe('Values of its variables, each one value or a list: { IP: "10.0.0.4" }.'),
 });
 

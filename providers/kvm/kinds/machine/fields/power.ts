@@ -79,7 +79,7 @@ export const power = {
   ),
   generationId: field({
     schema: () =>
-      z.union([uuid, z.boolean()]).optional().describe(
+      z.union([uuid, z.boolean()], { error: "must be a UUID, true or false" }).optional().describe(
         "Lets the guest notice that it was copied or put back: true for an identifier of libvirt's.",
       ),
     binding: {

@@ -273,7 +273,9 @@ const blkioTune = {
 const memoryLimit = (name: string, doc: string) =>
   field({
     schema: () =>
-      z.union([z.literal("unlimited"), size({ min: 1024 * 1024 })]).optional().describe(doc),
+      z.union([z.literal("unlimited"), size({ min: 1024 * 1024 })], {
+        error: 'must be a size of at least 1 MiB, for example "2GiB", or "unlimited"',
+      }).optional().describe(doc),
     binding: {
       ...kibibytes(`./memtune/${name}`),
       write: (domain, value) =>
