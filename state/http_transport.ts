@@ -118,7 +118,7 @@ function unreachable(location: string, error: unknown): StaddleError {
     code: "state.unreachable",
     summary: "Cannot use the record: the server does not answer",
     where: [location],
-    details: [error instanceof Error ? error.message : String(error)],
+    details: reasons(error),
     help:
       "look whether it runs and can be reached, then run the same command again; what was done " +
       "is read from the hosts",
