@@ -110,7 +110,9 @@ class Drafter {
       volume: (key) => this.#ground.volume(key)?.variable,
       volumeAt: (path) => {
         const key = this.#usage.volumeAt(path);
-        return key === undefined ? undefined : this.#ground.volume(key)?.variable;
+        const made = key === undefined ? undefined : this.#ground.volume(key);
+        if (made?.variable === undefined) return undefined;
+        return { variable: made.variable, format: String(made.options.format ?? "qcow2") };
       },
       network: (key) => {
         const made = this.#ground.network(key);

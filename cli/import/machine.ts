@@ -19,8 +19,8 @@ import { type Fault, type Options, without } from "./trial.ts";
 export interface Ground {
   /** Variable of a volume that was declared, by `<pool>/<volume>`. */
   volume(key: string): string | undefined;
-  /** The same, by its path. */
-  volumeAt(path: string): string | undefined;
+  /** The same, by its path, and the format that goes without saying. */
+  volumeAt(path: string): { readonly variable: string; readonly format: string } | undefined;
   /** Variable of a network that was declared, by its name, and whether the stack is to own it. */
   network(name: string): { readonly variable: string; readonly managed: boolean } | undefined;
   /** Address that a network keeps for a NIC of this machine. */
@@ -183,8 +183,11 @@ function entryOf(path: string, item: JsonObject, fields: Table, ground: Ground):
   const written = objectOf(path, item, fields, ground) ?? {};
   const { name, target } = item;
   const rest = { ...written as Options };
-  // Found by its target, a disk needs not say it twice.
+  // Found by its target, a disk needs not say it twice; nor what its volume says.
   if (target === name) delete rest.target;
+  if (path === "disks" && typeof item.file === "string") {
+    if (ground.volumeAt(item.file)?.format === item.format) delete rest.format;
+  }
   return typeof name === "string" ? { name, ...rest } : rest;
 }
 
@@ -218,7 +221,7 @@ function referenceOf(
     : name === "network"
     ? ground.network(value)?.variable
     : path === "disks" && name === "file"
-    ? ground.volumeAt(value)
+    ? ground.volumeAt(value)?.variable
     : undefined;
   return variable === undefined ? undefined : { $variable: variable };
 }

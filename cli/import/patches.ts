@@ -19,7 +19,6 @@ const CHOSEN = new Set([
   "bootloader",
   "bootloader_args",
   "maxMemory",
-  "memoryBacking",
   "memtune",
   "blkiotune",
   "cputune",

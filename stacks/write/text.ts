@@ -22,20 +22,33 @@ export function writeStack(draft: Draft): string {
       call(`s.host`, quoted(host.name), { uri: host.uri }, `  const ${host.name} = `.length, "  ")
     };`,
   ];
+  const referred = new Set(draft.declarations.flatMap(({ options }) => variablesIn(options)));
   let before: string | undefined;
   for (const declaration of draft.declarations) {
     const short = declaration.call !== "vm" && before !== undefined && before !== "vm";
     if (!short) lines.push("");
-    lines.push(...declared(declaration, host.name));
+    lines.push(...declared(declaration, host.name, referred));
     before = declaration.call;
   }
   lines.push("});");
   return `${lines.join("\n")}\n`;
 }
 
-function declared(declaration: Declaration, host: string): string[] {
+/** Variables that a value refers to. */
+function variablesIn(value: DraftValue): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (isReference(value)) return [value.$variable];
+  return Object.values(value as Record<string, DraftValue>).flatMap(variablesIn);
+}
+
+function declared(
+  declaration: Declaration,
+  host: string,
+  referred: ReadonlySet<string>,
+): string[] {
   const { call: method, name, options, variable, comments } = declaration;
-  const head = variable === undefined ? "  " : `  const ${variable} = `;
+  // What nothing refers to needs no name: a linter would find it unused.
+  const head = variable === undefined || !referred.has(variable) ? "  " : `  const ${variable} = `;
   const text = call(`${host}.${method}`, quoted(name), options, head.length, "  ");
   return [...comment(comments ?? [], "  "), `${head}${text};`];
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { staddle } from "../cli/staddle.ts";
+import { golden } from "../support/golden.ts";
 import { requirement } from "../support/skip.ts";
 
 const needs = await requirement("libvirt client", () => {
@@ -33,18 +34,55 @@ Deno.test({
       assert.match(plan.stdout, /host\/machine\.test will be imported\n/);
       assert.match(plan.stdout, /^Plan: 2 to import, 0 to add, 0 to change, 0 to destroy\.$/m);
 
-      const again = await staddle(["import", "test:///default", "--out", out]);
-      assert.equal(again.code, 1);
-      assert.match(again.stderr, /error\[import\.file-exists\]/);
+      // Written over only if it is said.
+      await Deno.writeTextFile(`${out}/stack.ts`, "// mine\n");
+      const over = await staddle(["import", "test:///default", "--out", out, "--overwrite"]);
+      assert.deepEqual([over.code, over.stderr], [0, ""]);
       assert.equal(await Deno.readTextFile(`${out}/stack.ts`), text);
 
-      const other = await staddle(["import", "test:///default", "nosuch", "--out", folder]);
-      assert.equal(other.code, 1);
-      assert.match(
-        other.stderr,
-        /error\[import\.no-such-machine\]: the host has no machine "nosuch"/,
-      );
-      assert.match(other.stderr, /machines that are there: test/);
+      const alone = await staddle([
+        ...["import", "test:///default", "--network", "default", "--pool", "default-pool"],
+        ...["--out", `${folder}/ground`],
+      ]);
+      assert.deepEqual([alone.code, alone.stderr], [0, ""]);
+      assert.match(alone.stdout, /stack\.ts: 1 network, 1 pool\. /);
+      assert.doesNotMatch(await Deno.readTextFile(`${folder}/ground/stack.ts`), /vm\(/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "what cannot be imported is told, and nothing is written",
+  ...needs,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "staddle-import-" });
+    try {
+      const out = ["--out", `${folder}/new`];
+      const host = "test:///default";
+      await Deno.mkdir(`${folder}/there`);
+      await Deno.writeTextFile(`${folder}/there/stack.ts`, "// mine\n");
+      const wrong: readonly (readonly string[])[] = [
+        [host, "nosuch", "nor-this", ...out],
+        [host, "--network", "nosuch", ...out],
+        [host, "--pool", "nosuch", ...out],
+        [host, "--volume", "default-pool/nosuch", ...out],
+        ["web", ...out],
+        [host, "qemu+ssh://root@kvm2/system", ...out],
+        [host, "--out", `${folder}/there`],
+        [host, "--out", `${folder}/there/stack.ts`],
+        [host, "--out", `${folder}/there/stack.ts/below`],
+      ];
+      const told: string[] = [];
+      for (const args of wrong) {
+        const { code, stdout, stderr } = await staddle(["import", ...args]);
+        const show = (text: string) => text.replaceAll(folder, "DIR");
+        told.push(show(`$ staddle import ${args.join(" ")}\n${stdout}${stderr}exit ${code}\n`));
+      }
+      golden(import.meta.url, "errors.txt", told.join("\n"));
+      assert.equal(await Deno.readTextFile(`${folder}/there/stack.ts`), "// mine\n");
+      await assert.rejects(Deno.stat(`${folder}/new`), Deno.errors.NotFound);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -14,6 +14,7 @@ import { requirement } from "../support/skip.ts";
 import { type CorpusDomain, fetchCorpus } from "./corpus.ts";
 import { define, settle, travel, undefine } from "./journey.ts";
 import { shuffled } from "./one_field.ts";
+import { ownMachines } from "./own_machines.ts";
 import { Report } from "./report.ts";
 
 /** Domains of a sample that the daemon accepts: the same ones at every run. */
@@ -47,12 +48,17 @@ Deno.test({
     });
     const facts = await session.facts();
     const whole = Deno.env.get("STADDLE_CORPUS") === "whole";
+    // KVM may not be there: every host has full emulation.
+    const own = (await ownMachines()).map(({ path, xml }) => ({
+      path,
+      xml: xml.replace("<domain type='kvm'", "<domain type='qemu'"),
+    }));
     // What other hypervisors and architectures run is not asked about: this host refuses it.
     const likely = corpus.filter(({ xml }) =>
       /<domain [^>]*type=['"](qemu|kvm)['"]/.test(xml) && /arch=['"](x86_64|i686)['"]/.test(xml)
     );
     const report = new Report(corpus.length);
-    for (const { path, xml } of shuffled(likely, "daemon")) {
+    for (const { path, xml } of [...own, ...shuffled(likely, "daemon")]) {
       if (!whole && report.accepted === SAMPLE) break;
       report.tried++;
       const first = await define(connection, xml);
