@@ -7,5 +7,6 @@
 export * from "./bindings.ts";
 export * from "./describe.ts";
 export * from "./field.ts";
+export * from "./same_value.ts";
 export * from "./schema.ts";
 export * from "./walk.ts";

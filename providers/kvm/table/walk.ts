@@ -7,6 +7,7 @@
 import type { Disruption, FieldChange, Json, JsonObject } from "../../provider.ts";
 import type { XmlElement } from "../xml/mod.ts";
 import { aliasName } from "./bindings.ts";
+import { sameValue } from "./same_value.ts";
 import type { ChangeClass, ChangeContext, Field, List, Patches, Table } from "./field.ts";
 
 type Draft = Record<string, Json | undefined>;
@@ -347,5 +348,5 @@ function classify(change: ChangeClass, context: ChangeContext): Disruption {
 
 function same(field: Field, declared: Json, actual: Json | undefined): boolean {
   if (field.equal !== undefined) return field.equal(declared, actual);
-  return declared === actual || JSON.stringify(declared) === JSON.stringify(actual);
+  return sameValue(declared, actual);
 }

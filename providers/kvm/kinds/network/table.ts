@@ -16,6 +16,7 @@ import {
   group,
   integer,
   list,
+  sameValue,
   type Table,
   text,
 } from "../../table/mod.ts";

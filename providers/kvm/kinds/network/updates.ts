@@ -15,6 +15,7 @@ import {
   serializeXml,
   type XmlElement,
 } from "../../xml/mod.ts";
+import { sameValue } from "../../table/mod.ts";
 import { canonicalIp, canonicalMac } from "../ip.ts";
 import type { DnsHostSpec, NetworkSpec, ReservationSpec } from "./spec.ts";
 import { ipv4Element, readRange, sameNames } from "./table.ts";

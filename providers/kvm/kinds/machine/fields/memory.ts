@@ -13,6 +13,7 @@ import {
   group,
   integer,
   kibibytes,
+  sameValue,
   shapeOf,
   type Table,
 } from "../../../table/mod.ts";
