@@ -31,7 +31,7 @@ export function decideDeclared(entry: Resolved, context: DecideContext): Decisio
     needs: entry.needs,
     references: entry.references,
     declared: true,
-    record: own ?? formers[0],
+    record: together(own, formers),
     formers: formers.map(({ address }) => address),
   };
   if (resource.tenure === "existing") return decideExisting(base, context);
@@ -60,6 +60,17 @@ function formerEntries(
   return own === undefined
     ? entries.slice(0, 1)
     : entries.filter((entry) => entry.resource.uuid === uuid);
+}
+
+/** The entry that counts, needing whatever one of them says that the object needs. */
+function together(
+  own: ResourceRecord | undefined,
+  formers: readonly ResourceRecord[],
+): ResourceRecord | undefined {
+  const entry = own ?? formers[0];
+  if (entry === undefined || own === undefined || formers.length === 0) return entry;
+  const needs = new Set([entry, ...formers].flatMap((one) => one.needs));
+  return { ...entry, needs: [...needs].sort() };
 }
 
 /** A decision about a resource that had another address: its mark on the host is to say the new one. */
