@@ -10,6 +10,10 @@ import { getElement, getPath, setPath, textOf, type XmlElement } from "../../../
 
 const UNITS = { Bytes: "bytes per second", Iops: "requests per second" } as const;
 
+/** Ends of the names of bursts, and of their lengths behind those. */
+const BURST = "_max";
+const LENGTH = "_length";
+
 /** One limit. Zero is no limit: libvirt leaves it out. */
 function limit(name: string, doc: string) {
   const path = `./iotune/${name}`;
@@ -21,8 +25,12 @@ function limit(name: string, doc: string) {
         const found = getPath(disk, path);
         return found === undefined ? undefined : Number(found);
       },
-      write: (disk, value) =>
-        setPath(disk, path, value === undefined || value === 0 ? undefined : `${value}`),
+      write: (disk, value) => {
+        const none = value === undefined || value === 0;
+        setPath(disk, path, none ? undefined : `${value}`);
+        // How long a burst lasts goes with it.
+        if (none && name.endsWith(BURST)) setPath(disk, `${path}${LENGTH}`, undefined);
+      },
     },
     change: "live",
     equal: (declared, actual) => declared === (actual ?? 0),
@@ -111,9 +119,13 @@ export function iotuneParameters(disk: XmlElement): Record<string, number | stri
     const found = getElement(disk, entry.binding.path);
     if (name === "group_name") {
       if (found !== undefined) parameters[name] = textOf(found);
-    } // A burst's length without a burst is refused.
-    else if (found !== undefined || !name.endsWith("_max_length")) {
-      parameters[name] = found === undefined ? 0 : Number(textOf(found));
+      continue;
+    }
+    // What is left out stays as it is: a length goes with its burst, and has a value of libvirt's own.
+    const burst = name.endsWith(LENGTH) ? name.slice(0, -LENGTH.length) : undefined;
+    if (found !== undefined) parameters[name] = Number(textOf(found));
+    else if (burst === undefined || getElement(disk, `./iotune/${burst}`) === undefined) {
+      parameters[name] = 0;
     }
   }
   return parameters;
