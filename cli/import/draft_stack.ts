@@ -9,7 +9,7 @@ import type { Declaration, Draft } from "../../stacks/write/mod.ts";
 import { type HostContents, type Usage, usageOf } from "./contents.ts";
 import { Ground, type Refused } from "./ground.ts";
 import { type DraftedMachine, draftMachine } from "./machine.ts";
-import { declarationName } from "./names.ts";
+import { declarationName, isPlain } from "./names.ts";
 import { faultsOf, type Options } from "./trial.ts";
 
 /** A draft, and what could not be drafted. */
@@ -35,7 +35,8 @@ export function draftStack(
 const HOST = "host";
 
 class Drafter {
-  readonly #names = new Set<string>();
+  /** Names of declarations: whose name can stay has it, whoever comes first. */
+  readonly #names: Set<string>;
   readonly #usage: Usage;
   readonly #ground: Ground;
   readonly #observed: readonly Observed[];
@@ -49,6 +50,7 @@ class Drafter {
     const { machines, networks, pools, volumes } = contents;
     this.#observed = [...machines, ...networks, ...pools, ...volumes]
       .map((object) => ({ ...object, host: HOST }));
+    this.#names = new Set(machines.map(({ key }) => key).filter(isPlain));
     this.#usage = usageOf(contents);
     this.#ground = new Ground(
       contents,
@@ -98,8 +100,9 @@ class Drafter {
   }
 
   #machine(observed: Observed, beside: readonly Declaration[]): Declaration | string {
-    const name = declarationName(observed.key, this.#names);
-    const own: Options = name === observed.key ? {} : { name: observed.key };
+    const { key } = observed;
+    const name = isPlain(key) ? key : declarationName(key, this.#names);
+    const own: Options = name === key ? {} : { name: key };
     const declare = (options: Options): Declaration => ({
       call: "vm",
       name,

@@ -14,7 +14,7 @@ import { parseXml } from "../../providers/kvm/xml/mod.ts";
 import type { Observed } from "../../providers/provider.ts";
 import type { Declaration } from "../../stacks/write/mod.ts";
 import type { HostContents, Usage } from "./contents.ts";
-import { declarationName, variableName } from "./names.ts";
+import { declarationName, isPlain, variableName } from "./names.ts";
 import { networkOptions } from "./network.ts";
 import { type Fault, type Options, without } from "./trial.ts";
 
@@ -27,8 +27,6 @@ export interface Refused {
   readonly why: string;
 }
 
-const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
 /** Declares what machines stand on, as it is asked for. */
 export class Ground {
   /** Declarations by what they declare: `pool store`, `volume store/web.qcow2`, `network default`. */
@@ -40,6 +38,12 @@ export class Ground {
   readonly #try: Try;
 
   constructor(contents: HostContents, usage: Usage, variables: Set<string>, attempt: Try) {
+    // Whose name can stay has it, whoever comes first.
+    for (
+      const [kind, objects] of [["pool", contents.pools], ["network", contents.networks]] as const
+    ) {
+      this.#names.set(kind, new Set(objects.map(({ key }) => key).filter(isPlain)));
+    }
     this.#contents = contents;
     this.#usage = usage;
     this.#variables = variables;
@@ -199,8 +203,7 @@ export class Ground {
   ): Declaration | undefined {
     const taken = this.#taken(kind);
     const before = new Set(taken);
-    const name = PLAIN.test(onHost) && !taken.has(onHost) ? onHost : declarationName(onHost, taken);
-    taken.add(name);
+    const name = isPlain(onHost) ? onHost : declarationName(onHost, taken);
     const variables = new Set(this.#variables);
     const variable = variableName(
       onHost === "default" ? `${onHost}-${kind}` : name,

@@ -4,6 +4,11 @@
  * @module
  */
 
+/** Whether a declaration can have a name as the host has it. */
+export function isPlain(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
+}
+
 /** A name for a declaration, as near to the given one as can be. */
 export function declarationName(name: string, taken: Set<string>): string {
   const plain = name.normalize("NFKD").replace(/[^A-Za-z0-9._-]+/g, "-")
