@@ -16,7 +16,8 @@ export interface MachineFields {
   readonly description?: string;
   /**
    * What will run in a new machine: linux (unless declared): virtio devices, a clock in UTC;
-   * windows: SATA and e1000e, a clock in local time, and under KVM what it finds of Hyper-V.
+   * windows: SATA and e1000e, VGA, an empty drive `drivers` for the disc with its drivers, a
+   * clock in local time, and under KVM what it finds of Hyper-V.
    */
   readonly os?: "linux" | "windows";
   /**
@@ -277,9 +278,9 @@ export interface LoaderFields {
 /** Direct kernel boot. */
 export interface BootFields {
   /** Address of the image that holds the kernel, or its path on the host. */
-  readonly kernel: string | string;
+  readonly kernel: string;
   /** Address of the image that holds the initial RAM disk, or its path on the host. */
-  readonly initrd?: string | string;
+  readonly initrd?: string;
   /** Kernel command line. */
   readonly cmdline?: string;
   /** Absolute path of a device tree on the host, for ARM and PowerPC. */

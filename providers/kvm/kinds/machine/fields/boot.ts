@@ -17,14 +17,14 @@ import {
   setPath,
   type XmlElement,
 } from "../../../xml/mod.ts";
-import { reference } from "../../reference.ts";
 import { toggle, whole, words, YES_NO } from "./bits.ts";
 
 /** An image, or a file that the host has already. */
 const bootFile = () =>
-  z.union([reference("image"), z.string().regex(/^\//)], {
-    error: "must be the address of an image, or the absolute path of a file on the host",
-  });
+  z.string().regex(
+    /^(\/.*|[^/]+(\/[^/]+)*\/image\.[^/]+)$/,
+    "must be the address of an image, or the absolute path of a file on the host",
+  );
 
 const kernel = {
   kernel: field({
