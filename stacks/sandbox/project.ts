@@ -44,6 +44,9 @@ interface Lock {
 /** URL of Staddle's folder, with a slash behind. */
 export const staddleUrl: string = new URL("../../", import.meta.url).href;
 
+/** The main module of a process that evaluates a stack. */
+export const entryUrl: string = new URL("./entry.js", import.meta.url).href;
+
 /** Finds the project of a stack file. */
 export async function findProject(stackFile: string): Promise<Project> {
   const file = await realStack(stackFile);
@@ -63,9 +66,14 @@ export async function findProject(stackFile: string): Promise<Project> {
     config: found,
     compilerOptions: (configuration ?? staddle).compilerOptions ?? {},
     staddleRoot,
-    importMap: importMap(found, configuration ?? {}, staddle, root === staddleRoot),
+    importMap: importMap(file, found, configuration ?? {}, staddle, root === staddleRoot),
     ...locks,
   };
+}
+
+/** `file:` URL of an absolute path. */
+export function toUrl(path: string): string {
+  return `file://${encodeURI(path).replaceAll("#", "%23").replaceAll("?", "%3F")}`;
 }
 
 /** SHA-256 of a text or bytes, hexadecimal. */
@@ -163,6 +171,7 @@ function absolute(
 }
 
 function importMap(
+  stackFile: string,
   config: string | undefined,
   project: Configuration,
   staddle: Configuration,
@@ -182,7 +191,13 @@ function importMap(
     ]),
   );
   const map = {
-    imports: { zod: own.zod, ...absolute(project.imports, base), ...language },
+    imports: {
+      zod: own.zod,
+      ...absolute(project.imports, base),
+      ...language,
+      // What `entry.js` imports.
+      "staddle:stack": toUrl(stackFile),
+    },
     scopes: same ? scopes : { ...scopes, [staddleUrl]: { ...own, ...language } },
   };
   return `data:application/json,${encodeURIComponent(JSON.stringify(map))}`;

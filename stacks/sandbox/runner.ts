@@ -16,15 +16,13 @@ import type { Report, RunRequest } from "./report.ts";
 type Ending = Report extends infer One ? One extends Report ? Omit<One, "prints"> : never : never;
 
 /**
- * Evaluates a stack, writes the report to standard output, and ends the process.
+ * Evaluates a stack as standard input asks for, writes the report to standard output, and ends the
+ * process.
  *
- * @param load Imports the stack's module. The specifier stands as a literal in the caller, for only
- *   then is the module part of the graph, which needs no permission to be read.
+ * @param load Imports the stack's module.
  */
-export async function run(
-  request: RunRequest,
-  load: () => Promise<{ readonly default?: unknown }>,
-): Promise<never> {
+export async function run(load: () => Promise<{ readonly default?: unknown }>): Promise<never> {
+  const request = readRequest();
   const inside = isolate(request);
   for (const event of ["unhandledrejection", "error"] as const) {
     globalThis.addEventListener(event, (raised) => {
@@ -42,6 +40,18 @@ export async function run(
     ending = failure(error);
   }
   return end(inside, request, ending);
+}
+
+/** Reads all of standard input: the mark in it is not for the stack. */
+function readRequest(): RunRequest {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(65_536);
+  let text = "";
+  for (;;) {
+    const size = Deno.stdin.readSync(buffer);
+    if (size === null) return JSON.parse(text + decoder.decode());
+    text += decoder.decode(buffer.subarray(0, size), { stream: true });
+  }
 }
 
 function definitionIn(module: { readonly default?: unknown }): StackDefinition {

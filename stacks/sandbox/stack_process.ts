@@ -7,9 +7,9 @@
 import { StaddleError, StaddleErrors } from "../../providers/error.ts";
 import type { DenoResult, Limits } from "./process.ts";
 import { runDeno } from "./process.ts";
-import { type Project, staddleUrl } from "./project.ts";
+import { entryUrl, type Project } from "./project.ts";
 import { type Print, readReport, type Report, type RunRequest, type Thrown } from "./report.ts";
-import { graphFlags, toUrl } from "./walk.ts";
+import { graphFlags } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A report that is no failure. */
@@ -51,9 +51,9 @@ export async function runStack(
       "--node-modules-dir=none",
       `--v8-flags=--max-old-space-size=${options.limits.memoryMb}`,
       ...graphFlags(project, workspace.lockFile),
-      "-",
+      entryUrl,
     ],
-    stdin: entry(project, { ...request, mark }),
+    stdin: JSON.stringify({ ...request, mark } satisfies RunRequest),
     env: {
       DENO_DIR: workspace.denoDirectory,
       // A stack that asks for the time zone or the language is found out by the second evaluation.
@@ -80,15 +80,6 @@ export async function runStack(
     return { ok: false, thrown: false, error };
   }
   return judge(project, { ...report, prints: [...report.prints, ...strays] }, text);
-}
-
-/** The main module: it stands in no file, so it comes by standard input. */
-function entry(project: Project, request: RunRequest): string {
-  const runner = JSON.stringify(`${staddleUrl}stacks/sandbox/runner.ts`);
-  const stack = JSON.stringify(toUrl(project.stackFile));
-  return `import { run } from ${runner};\nawait run(${
-    JSON.stringify(request)
-  }, () => import(${stack}));\n`;
 }
 
 function judge(project: Project, report: Report, text: string): Outcome {

@@ -12,7 +12,7 @@
 import { StaddleError } from "../../providers/error.ts";
 import { didYouMean } from "../suggest.ts";
 import { type Limits, runDeno } from "./process.ts";
-import { type Project, sha256, staddleUrl } from "./project.ts";
+import { entryUrl, type Project, sha256 } from "./project.ts";
 
 /** A file that a stack consists of. */
 export interface LocalModule {
@@ -51,7 +51,6 @@ interface GraphModule {
 }
 
 interface Graph {
-  readonly roots: readonly string[];
   readonly modules: readonly GraphModule[];
 }
 
@@ -88,7 +87,7 @@ export async function walkModules(
       "--no-config",
       "--node-modules-dir=none",
       ...graphFlags(project, options.lockFile),
-      entry(project),
+      entryUrl,
     ],
     ...(options.mayFetch === true ? { inherit: true } : { env: noNetwork }),
     limits: options.limits,
@@ -98,7 +97,6 @@ export async function walkModules(
   const graph = JSON.parse(result.stdout) as Graph;
   const files: { readonly path: string; readonly file: string }[] = [];
   for (const module of graph.modules) {
-    if (graph.roots.includes(module.specifier)) continue;
     const file = await admit(project, graph, module);
     if (file !== undefined) files.push(file);
   }
@@ -111,18 +109,6 @@ export async function walkModules(
     modules: modules.sort((a, b) => (a.path < b.path ? -1 : 1)),
     node: graph.modules.some(({ specifier }) => specifier.startsWith("node:")),
   };
-}
-
-/** A module that imports what the inside of the sandbox does: the runner, and the stack. */
-function entry(project: Project): string {
-  const imports = [`${staddleUrl}stacks/sandbox/runner.ts`, toUrl(project.stackFile)];
-  const text = imports.map((url) => `import ${JSON.stringify(url)};`).join("\n");
-  return `data:application/typescript,${encodeURIComponent(text)}`;
-}
-
-/** `file:` URL of an absolute path. */
-export function toUrl(path: string): string {
-  return `file://${encodeURI(path).replaceAll("#", "%23").replaceAll("?", "%3F")}`;
 }
 
 /** Lets a module in, with its file if it is one, or throws. */
@@ -264,6 +250,8 @@ function refuseUnresolved(module: GraphModule): void {
 function importers(graph: Graph, specifier: string): readonly string[] {
   const places: string[] = [];
   for (const module of graph.modules) {
+    // That the sandbox imports the stack is nobody's business.
+    if (module.specifier === entryUrl) continue;
     for (const { code, type } of module.dependencies ?? []) {
       const found = [code, type].find((one) => one?.specifier === specifier);
       if (found === undefined || !module.specifier.startsWith("file:")) continue;
