@@ -1,6 +1,7 @@
 /**
  * Plans and applies once, and kills itself with SIGKILL at a given point:
- * `killed.ts FOLDER TOPOLOGY_FILE apply|destroy POINT [PARALLELISM]`.
+ * `killed.ts FOLDER TOPOLOGY_FILE apply|destroy POINT [PARALLELISM [COMMAND…]]`. With a command it runs that
+ * at the point instead, and goes on when the command has ended.
  *
  * A point is the moment before or after a write of the record or a call of libvirt: the first one of that
  * name (`after virNetworkCreate`), or that number, counted from the beginning of the apply. Point 0 is never reached: the run goes to its end, and every point that it
@@ -12,7 +13,8 @@
 import { Lane } from "../../providers/kvm/libvirt/lane.ts";
 import { openWorkshop } from "./run.ts";
 
-const [folder = "", file = "", mode = "apply", point = "0", parallelism = "1"] = Deno.args;
+const [folder = "", file = "", mode = "apply", point = "0", parallelism = "1", ...instead] =
+  Deno.args;
 
 let counting = false;
 let points = 0;
@@ -27,7 +29,11 @@ function reached(what: string): void {
   if (point === "0") say(`point ${points}: ${what}`);
   if (what !== point && points !== Number(point)) return;
   say(`point ${points}: ${what}`);
-  Deno.kill(Deno.pid, "SIGKILL");
+  if (instead.length === 0) Deno.kill(Deno.pid, "SIGKILL");
+  counting = false;
+  const command = new Deno.Command(instead[0]!, { args: instead.slice(1), stdin: "null" });
+  const { success, stderr } = command.outputSync();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
 // Every call of libvirt passes here, whatever object it is made on.

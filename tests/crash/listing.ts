@@ -8,12 +8,6 @@
 import { createHash } from "node:crypto";
 import { type Connection, Libvirt } from "../../providers/kvm/libvirt/mod.ts";
 
-/** A host that is looked at from outside, by its daemon's socket and its first process. */
-export interface Witness extends AsyncDisposable {
-  /** Objects and files, one a line, sorted. */
-  listing(): Promise<readonly string[]>;
-}
-
 /** `VIR_DOMAIN_XML_INACTIVE` and `VIR_NETWORK_XML_INACTIVE`. */
 const INACTIVE = { domain: 2, network: 1 } as const;
 
@@ -34,23 +28,18 @@ export function socketUri(pid: number): string {
   return `qemu+unix:///system?socket=/proc/${pid}/root/run/libvirt/libvirt-sock`;
 }
 
-/** Opens a witness. `pid` is that of the host's first process. */
-export async function openWitness(pid: number): Promise<Witness> {
-  const libvirt = await Libvirt.open();
+/** Objects and files of a host, one a line, sorted. `pid` is that of the host's first process. */
+export async function listing(pid: number): Promise<readonly string[]> {
+  await using libvirt = await Libvirt.open();
   const connection = await libvirt.connect(socketUri(pid));
-  return {
-    async listing() {
-      const root = `/proc/${pid}/root`;
-      const parts = await Promise.all([
-        objects(connection),
-        volumes(connection),
-        ...FOLDERS.map(([folder, wanted]) => files(root, folder, wanted)),
-        links(root),
-      ]);
-      return parts.flat().sort();
-    },
-    [Symbol.asyncDispose]: () => libvirt.close(),
-  };
+  const root = `/proc/${pid}/root`;
+  const parts = await Promise.all([
+    objects(connection),
+    volumes(connection),
+    ...FOLDERS.map(([folder, wanted]) => files(root, folder, wanted)),
+    links(root),
+  ]);
+  return parts.flat().sort();
 }
 
 async function objects(connection: Connection): Promise<string[]> {

@@ -1,6 +1,7 @@
 /**
  * Crash at every point: `deno task crash [--points every|moments|changes] [--skip CYCLES] [--hosts N]
- * [--parallelism N]`, or a sample: `deno task crash --sample CYCLES [--seed N]`.
+ * [--parallelism N] [--victim self|libvirtd|qemu]`, a sample: `deno task crash --sample CYCLES [--seed N]`, or
+ * points by their numbers: `deno task crash --at destroy=308 --at create=12`.
  *
  * Creates, updates, replaces and destroys a stack with resources of every kind on a real libvirt, and kills
  * the process with SIGKILL before and after each write of the record and each call of libvirt. After each
@@ -12,10 +13,16 @@
 
 import { parseArgs } from "node:util";
 import { fleetObstacle } from "../fleet/mod.ts";
-import { allOf, type Choice, OPERATIONS, someOf, sweep } from "./sweep.ts";
+import { allOf, type Choice, type Cycle, OPERATIONS, someOf, sweep, type Victim } from "./sweep.ts";
 
 function say(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** `destroy=308`. */
+function byNumber(text: string): Cycle {
+  const [operation = "", point] = text.split("=");
+  return { [operation]: Number(point) };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -28,6 +35,8 @@ async function main(args: readonly string[]): Promise<number> {
       parallelism: { type: "string", default: "1" },
       sample: { type: "string" },
       seed: { type: "string" },
+      victim: { type: "string", default: "self" },
+      at: { type: "string", multiple: true },
     },
   });
   const obstacle = await fleetObstacle();
@@ -40,8 +49,13 @@ async function main(args: readonly string[]): Promise<number> {
   if (sample !== undefined) say(`seed ${seed}`);
   const began = performance.now();
   const { killed, failures } = await sweep({
-    cycles: (points) =>
-      sample === undefined ? allOf(points, values.points as Choice) : someOf(points, sample, seed),
+    cycles: (points) => {
+      if (values.at !== undefined) return values.at.map(byNumber);
+      return sample === undefined
+        ? allOf(points, values.points as Choice).slice(Number(values.skip))
+        : someOf(points, sample, seed);
+    },
+    victim: values.victim as Victim,
     hosts: Number(values.hosts),
     parallelism: Number(values.parallelism),
     say,

@@ -82,6 +82,7 @@ function definition(version: Version, uri: string): StackDefinition {
     lab.vm("on", {
       ...guest,
       title: updated ? "second title" : "first title",
+      power: "on",
       disks: [{ volume: full }, ...(updated ? [{ name: "data", volume: blank }] : [])],
       nics: [{ network: nat }, ...(updated ? [{ name: "second", network: nat }] : [])],
       cloudInit: { hostname: "on" },

@@ -11,7 +11,7 @@
 import assert from "node:assert/strict";
 import type { Topology } from "../../planner/mod.ts";
 import { Fleet } from "../fleet/mod.ts";
-import { openWitness, socketUri, type Witness } from "./listing.ts";
+import { listing, socketUri } from "./listing.ts";
 import { type Goal, openWorkshop } from "./run.ts";
 import { STACK, topologyOf, type Version, writeImages } from "./stacks.ts";
 
@@ -59,7 +59,9 @@ export class Sweep implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #folder: string;
   readonly #topologies: ReadonlyMap<Version, Topology>;
-  readonly #witness: Witness;
+  /** Of the host's first process. */
+  readonly #pid: number;
+  readonly #victim: Victim;
   /** What the host holds after each operation when nothing was killed. */
   readonly #expected = new Map<Operation, readonly string[]>();
 
@@ -67,16 +69,18 @@ export class Sweep implements AsyncDisposable {
     fleet: Fleet,
     folder: string,
     topologies: ReadonlyMap<Version, Topology>,
-    witness: Witness,
+    pid: number,
+    victim: Victim,
   ) {
     this.#fleet = fleet;
     this.#folder = folder;
     this.#topologies = topologies;
-    this.#witness = witness;
+    this.#pid = pid;
+    this.#victim = victim;
   }
 
   /** Makes a host. */
-  static async open(): Promise<Sweep> {
+  static async open(victim: Victim): Promise<Sweep> {
     const fleet = await Fleet.up({ hosts: 1 });
     let folder: string | undefined;
     try {
@@ -90,7 +94,7 @@ export class Sweep implements AsyncDisposable {
         topologies.set(version, topology);
         await Deno.writeTextFile(`${folder}/${version}.json`, JSON.stringify(topology));
       }
-      return new Sweep(fleet, folder, topologies, await openWitness(pid));
+      return new Sweep(fleet, folder, topologies, pid, victim);
     } catch (error) {
       if (folder !== undefined) await Deno.remove(folder, { recursive: true });
       await fleet.down();
@@ -100,7 +104,6 @@ export class Sweep implements AsyncDisposable {
 
   /** Removes everything. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#witness[Symbol.asyncDispose]();
     await this.#fleet.down();
     await Deno.remove(this.#folder, { recursive: true });
   }
@@ -112,7 +115,7 @@ export class Sweep implements AsyncDisposable {
       const { output } = await this.#run(operation, 0, parallelism);
       assert.match(output, /^ended done$/m);
       points[operation] = [...output.matchAll(/^point \d+: (.*)$/gm)].map(([, what]) => what!);
-      this.#expected.set(operation, await this.#witness.listing());
+      this.#expected.set(operation, await listing(this.#pid));
       await this.#nothingLeft(operation);
     }
     return points as Points;
@@ -133,7 +136,7 @@ export class Sweep implements AsyncDisposable {
       try {
         if (point !== undefined) {
           const { killed, output } = await this.#run(operation, point, parallelism);
-          where = output.trim();
+          where = output.trim().split("\n")[0]!;
           if (killed) onKill(operation, where);
           else assert.match(output, /^ended done$/m);
         }
@@ -159,8 +162,8 @@ export class Sweep implements AsyncDisposable {
       assert.equal(result, "done", failed.map(({ error }) => error.render()).join("\n"));
     }
     await this.#nothingLeft(operation);
-    const listing = await this.#witness.listing();
-    assert.deepEqual(difference(this.#expected.get(operation)!, listing), []);
+    const found = await listing(this.#pid);
+    assert.deepEqual(difference(this.#expected.get(operation)!, found), []);
   }
 
   async #nothingLeft(operation: Operation): Promise<void> {
@@ -180,12 +183,27 @@ export class Sweep implements AsyncDisposable {
     assert.deepEqual(rows.sort(), wanted.sort());
   }
 
-  #run(operation: Operation, point: number, parallelism: number): Promise<Ended> {
+  async #run(operation: Operation, point: number, parallelism: number): Promise<Ended> {
     const { mode } = this.#goal(operation);
     const file = `${this.#folder}/${VERSION[operation]}.json`;
-    return runKilled({ folder: this.#folder, file, mode, point, parallelism });
+    const script = DAMAGE[this.#victim];
+    const instead = script === undefined
+      ? []
+      : await this.#fleet.host(1).execArgs(["sh", "-c", script]);
+    return await runKilled({ folder: this.#folder, file, mode, point, parallelism, instead });
   }
 }
+
+/** Who is killed: the process that applies, or what it works with on the host. */
+export type Victim = "self" | "libvirtd" | "qemu";
+
+/** What is done to the host at the point, where the process itself goes on. */
+const DAMAGE: Readonly<Record<Victim, string | undefined>> = {
+  self: undefined,
+  libvirtd: "for act in kill start wait; do fleet-service libvirtd $act || exit; done",
+  qemu: "for file in /run/libvirt/qemu/*.pid; do case $file in */driver.pid) ;; " +
+    '*) [ ! -e "$file" ] || kill -KILL "$(cat "$file")" || true ;; esac; done',
+};
 
 /** How the process ended that kills itself. */
 export interface Ended {
@@ -193,20 +211,24 @@ export interface Ended {
   readonly output: string;
 }
 
-/** Runs `killed.ts`. It fails if the process neither killed itself nor came to its end. */
+/**
+ * Runs `killed.ts`. It fails if the process neither killed itself nor came to its end. `instead` is run
+ * at the point in place of the kill: after that the process may end well or with failed steps.
+ */
 export async function runKilled(
-  { folder, file, mode, point, parallelism = 1 }: {
+  { folder, file, mode, point, parallelism = 1, instead = [] }: {
     readonly folder: string;
     readonly file: string;
     readonly mode: "apply" | "destroy";
     readonly point: number | string;
     readonly parallelism?: number;
+    readonly instead?: readonly string[];
   },
 ): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-check", "--cached-only", "-A", "--config", config, program],
-      ...[folder, file, mode, `${point}`, `${parallelism}`],
+      ...[folder, file, mode, `${point}`, `${parallelism}`, ...instead],
     ],
     stdin: "null",
     stdout: "piped",
@@ -215,7 +237,8 @@ export async function runKilled(
   const { signal, success, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
   const output = decoder.decode(stdout);
-  const killed = signal === "SIGKILL";
+  const reached = point !== 0 && /^point \d/m.test(output);
+  const killed = instead.length > 0 ? reached : signal === "SIGKILL";
   assert.ok(killed || success, `it ended by itself: ${output}${decoder.decode(stderr)}`);
   return { killed, output };
 }
@@ -238,6 +261,7 @@ export interface SweepOptions {
   /** Cycles of points, in any order: they are shared out among the hosts. */
   readonly cycles: (points: Points) => readonly Cycle[];
   readonly hosts: number;
+  readonly victim?: Victim;
   /** Steps in flight at once in the process that is killed. */
   readonly parallelism: number;
   /** No cycle but the first begins after so many milliseconds. */
@@ -247,7 +271,7 @@ export interface SweepOptions {
 
 /** Runs cycles on some hosts. After a failure its host is made anew. */
 export async function sweep(options: SweepOptions): Promise<Found> {
-  const { say, parallelism } = options;
+  const { say, parallelism, victim = "self" } = options;
   const killed: Record<Operation, number> = { create: 0, update: 0, replace: 0, destroy: 0 };
   const failures: Failure[] = [];
   let cycles: Cycle[] | undefined;
@@ -259,7 +283,7 @@ export async function sweep(options: SweepOptions): Promise<Found> {
   const lane = async (): Promise<void> => {
     let remade = false;
     do {
-      await using host = await Sweep.open();
+      await using host = await Sweep.open(victim);
       const points = await host.points(parallelism);
       if (cycles === undefined) {
         cycles = [...options.cycles(points)].reverse();
