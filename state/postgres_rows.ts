@@ -63,7 +63,8 @@ export async function stackRows(place: Place): Promise<readonly Row[]> {
 /** A stack's data key as it is kept: null when readable, undefined without a record. */
 export async function keptKey(place: Place, stack: string): Promise<string | null | undefined> {
   const row = (await stackRows(place)).find((row) => row.stack === stack);
-  return row === undefined ? undefined : row.key === null ? null : text(row, "key");
+  if (row === undefined) return undefined;
+  return typeof row.key === "string" ? row.key : null;
 }
 
 /** The record of a stack, in the present version. */
@@ -127,7 +128,7 @@ function readJournal(location: string, row: Row, cipher: RowCipher): JournalEntr
     operation: text(row, "operation"),
     phase: text(row, "phase") as JournalEntry["phase"],
     at: text(row, "at"),
-    ...(row.detail === null
+    ...(typeof row.detail !== "string"
       ? {}
       : { detail: JSON.parse(cipher.open(text(row, "detail"), `${stack}/journal/${number}`)) }),
   };
@@ -175,6 +176,10 @@ export async function unfinishedSteps(
   cipher: RowCipher,
 ): Promise<readonly JournalEntry[]> {
   const journal = table(place, "journal");
+  // A line that was changed could hide a step: those of the last run are looked at one by one.
+  const [last] = await place.sql`SELECT run FROM ${journal} WHERE stack = ${stack}
+    ORDER BY number DESC LIMIT 1`;
+  if (last !== undefined) await journalOf(place, stack, text(last, "run"), cipher);
   const rows = await place.sql`
     SELECT * FROM ${journal} AS open WHERE stack = ${stack} AND phase = 'begin'
       AND NOT EXISTS (SELECT 1 FROM ${journal} AS same WHERE same.stack = open.stack

@@ -12,7 +12,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** The columns that each table's sum covers, in order. Those that are NULL are left out of it. */
 export const sums = {
-  stacks: ["stack", "lineage", "serial", "version", "resources", "key"],
+  stacks: ["stack", "lineage", "serial", "version", "resources", "key", "kept"],
   resources: ["stack", "address", "status", "body"],
   parts: ["stack", "part", "body"],
   runs: ["stack", "number", "id", "body"],

@@ -25,6 +25,13 @@ import {
 /** Runs whose journal and revision are kept, newest first; the runs themselves are all kept. */
 const JOURNALLED_RUNS = 100;
 
+/** How many rows of the history there are; counted along, so that one which vanished is noticed. */
+interface Kept {
+  runs: number;
+  journal: number;
+  revisions: number;
+}
+
 /** The parts of a record that are not resources; each is always there once the record is. */
 const parts = ["hosts", "outputs", "reservations"] as const;
 
@@ -45,7 +52,25 @@ function stackRows(file: SqliteFile): readonly SqlRow[] {
 /** A stack's data key as it is kept: null when readable, undefined without a record. Inside a transaction. */
 export function keptKey(file: SqliteFile, stack: string): string | null | undefined {
   const row = stackRows(file).find((row) => row.stack === stack);
-  return row === undefined ? undefined : row.key === null ? null : text(row, "key");
+  if (row === undefined) return undefined;
+  return typeof row.key === "string" ? row.key : null;
+}
+
+function keptOf(head: SqlRow | undefined): Kept {
+  const [runs = 0, journal = 0, revisions = 0] = head === undefined
+    ? []
+    : text(head, "kept").split(":").map(Number);
+  return { runs, journal, revisions };
+}
+
+/** Makes sure that no row of the history is missing. */
+function verifyKept(file: SqliteFile, stack: string, table: keyof Kept): void {
+  const kept = keptOf(stackRows(file).find((row) => row.stack === stack))[table];
+  const found = file.get(`SELECT count(*) AS rows FROM ${table} WHERE stack = ?`, stack)?.rows;
+  if (found === kept) return;
+  throw corrupt(file.path, [
+    `stack "${stack}" has ${kept} rows of ${table}, and ${found} were found`,
+  ]);
 }
 
 /** The record of a stack, in the present version. Inside a transaction. */
@@ -102,6 +127,8 @@ export function exportRecord(
 ): RecordDocument | undefined {
   const record = loadRecord(file, stack, cipher);
   if (record === undefined) return undefined;
+  verifyKept(file, stack, "journal");
+  verifyKept(file, stack, "revisions");
   return {
     ...record,
     runs: lastRuns(file, stack, -1, cipher).toReversed(),
@@ -143,6 +170,7 @@ export function writeRecord(
       resources: Number(head.resources),
     };
   if (head === undefined) { for (const part of parts) writePart(file, stack, part, {}, cipher); }
+  const kept = keptOf(head);
   if (change.replace !== undefined) {
     const there = head === undefined ? undefined : { lineage, serial };
     const document = change.replace;
@@ -150,7 +178,8 @@ export function writeRecord(
     lineage = document.lineage;
     resources = document.resources.length;
     forget(file, stack);
-    writeDocument(file, stack, document, cipher);
+    Object.assign(kept, { runs: 0, journal: 0, revisions: 0 });
+    writeDocument(file, stack, document, cipher, kept);
   }
   for (const address of change.remove ?? []) {
     resources -= file.run("DELETE FROM resources WHERE stack = ? AND address = ?", stack, address);
@@ -162,9 +191,9 @@ export function writeRecord(
     const value = change[part];
     if (value !== undefined) writePart(file, stack, part, value, cipher);
   }
-  if (change.run !== undefined) writeRun(file, stack, change.run, cipher);
-  if (change.revision !== undefined) writeRevision(file, stack, change.revision, cipher);
-  for (const entry of change.journal ?? []) writeJournal(file, stack, entry, cipher);
+  if (change.run !== undefined) writeRun(file, stack, change.run, cipher, kept);
+  if (change.revision !== undefined) writeRevision(file, stack, change.revision, cipher, kept);
+  for (const entry of change.journal ?? []) writeJournal(file, stack, entry, cipher, kept);
 
   serial += 1;
   put(file, "stacks", {
@@ -174,6 +203,7 @@ export function writeRecord(
     version: RECORD_VERSION,
     resources,
     key: cipher.key,
+    kept: `${kept.runs}:${kept.journal}:${kept.revisions}`,
   });
   return serial;
 }
@@ -196,12 +226,13 @@ function writeDocument(
   stack: string,
   document: RecordDocument,
   cipher: RowCipher,
+  kept: Kept,
 ): void {
   for (const resource of document.resources) writeResource(file, stack, resource, cipher);
   for (const part of parts) writePart(file, stack, part, document[part], cipher);
-  for (const run of document.runs) writeRun(file, stack, run, cipher);
-  for (const entry of document.journal) writeJournal(file, stack, entry, cipher);
-  for (const revision of document.revisions) writeRevision(file, stack, revision, cipher);
+  for (const run of document.runs) writeRun(file, stack, run, cipher, kept);
+  for (const entry of document.journal) writeJournal(file, stack, entry, cipher, kept);
+  for (const revision of document.revisions) writeRevision(file, stack, revision, cipher, kept);
 }
 
 /** Applies a change, if there is one, and encrypts everything anew. Inside a write transaction. */
@@ -277,7 +308,13 @@ function writePart(
   put(file, "parts", { stack, part, body });
 }
 
-function writeRun(file: SqliteFile, stack: string, run: RunRecord, cipher: RowCipher): void {
+function writeRun(
+  file: SqliteFile,
+  stack: string,
+  run: RunRecord,
+  cipher: RowCipher,
+  kept: Kept,
+): void {
   // The run that is written again and again is the last one: found without a search.
   const last = file.get(
     "SELECT number, id FROM runs WHERE stack = ? ORDER BY number DESC LIMIT 1",
@@ -290,8 +327,9 @@ function writeRun(file: SqliteFile, stack: string, run: RunRecord, cipher: RowCi
   const body = cipher.seal(JSON.stringify(run), `${stack}/run/${run.id}`);
   put(file, "runs", { stack, number, id: run.id, body });
   if (there !== undefined) return;
-  for (const table of ["journal", "revisions"]) {
-    file.run(
+  kept.runs++;
+  for (const table of ["journal", "revisions"] as const) {
+    kept[table] -= file.run(
       `DELETE FROM ${table} WHERE stack = ?1 AND run IN
          (SELECT id FROM runs WHERE stack = ?1 AND number <= ?2)`,
       stack,
@@ -305,8 +343,11 @@ function writeRevision(
   stack: string,
   revision: Revision,
   cipher: RowCipher,
+  kept: Kept,
 ): void {
   const { run } = revision;
+  const there = file.get("SELECT 1 FROM revisions WHERE stack = ? AND run = ?", stack, run);
+  if (there === undefined) kept.revisions++;
   const body = cipher.seal(packRevision(revision), `${stack}/revision/${run}`);
   put(file, "revisions", { stack, run, body });
 }
@@ -316,7 +357,9 @@ function writeJournal(
   stack: string,
   entry: JournalEntry,
   cipher: RowCipher,
+  kept: Kept,
 ): void {
+  kept.journal++;
   const { run, step, address, operation, phase, at, detail } = entry;
   const last = file.get("SELECT max(number) AS last FROM journal WHERE stack = ?", stack);
   const number = Number(last?.last ?? 0) + 1;
@@ -346,7 +389,7 @@ function readJournal(file: SqliteFile, row: SqlRow, cipher: RowCipher): JournalE
     operation: text(row, "operation"),
     phase: text(row, "phase") as JournalEntry["phase"],
     at: text(row, "at"),
-    ...(row.detail === null
+    ...(typeof row.detail !== "string"
       ? {}
       : { detail: JSON.parse(cipher.open(text(row, "detail"), `${stack}/journal/${number}`)) }),
   };
@@ -361,6 +404,13 @@ export function unfinishedSteps(
   stack: string,
   cipher: RowCipher,
 ): readonly JournalEntry[] {
+  // A line that was changed could hide a step: those of the last run are looked at one by one.
+  verifyKept(file, stack, "journal");
+  const last = file.get(
+    "SELECT run FROM journal WHERE stack = ? ORDER BY number DESC LIMIT 1",
+    stack,
+  );
+  if (last !== undefined) journalOf(file, stack, text(last, "run"), cipher);
   return file.all(
     `SELECT * FROM journal AS open WHERE stack = ?1 AND phase = 'begin' AND (run, step) NOT IN
        (SELECT run, step FROM journal WHERE stack = ?1 AND phase <> 'begin')
@@ -378,6 +428,7 @@ export function journalOf(
   run: string,
   cipher: RowCipher,
 ): readonly JournalEntry[] {
+  verifyKept(file, stack, "journal");
   return file
     .all("SELECT * FROM journal WHERE stack = ? AND run = ? ORDER BY number", stack, run)
     .map((row) => readJournal(file, row, cipher));
@@ -396,6 +447,7 @@ export function revisionOf(
   run: string,
   cipher: RowCipher,
 ): Revision | undefined {
+  verifyKept(file, stack, "revisions");
   const row = file.get("SELECT * FROM revisions WHERE stack = ? AND run = ?", stack, run);
   return row === undefined ? undefined : readRevision(file, row, cipher);
 }
@@ -407,6 +459,7 @@ export function lastRuns(
   limit: number,
   cipher: RowCipher,
 ): readonly RunRecord[] {
+  verifyKept(file, stack, "runs");
   return file
     .all("SELECT * FROM runs WHERE stack = ? ORDER BY number DESC LIMIT ?", stack, limit)
     .map((row) => {
@@ -437,6 +490,8 @@ export function problemsOfRows(
   for (const row of rowsOf("journal")) attempt(() => readJournal(file, row, cipher));
   for (const row of rowsOf("revisions")) attempt(() => readRevision(file, row, cipher));
   attempt(() => lastRuns(file, stack, -1, cipher));
+  attempt(() => verifyKept(file, stack, "journal"));
+  attempt(() => verifyKept(file, stack, "revisions"));
   const record = problems.length === before
     ? attempt(() => loadRecord(file, stack, cipher))
     : undefined;

@@ -3,7 +3,7 @@
  *
  * Every row that a plan or a destroy leans on carries `sum`, a SHA-256 over its columns, because
  * SQLite itself has no checksums: a flipped bit in a text is still a good text to it. `stacks` counts
- * its resource rows, so that a row which vanished is noticed as well. Tables of small rows are WITHOUT
+ * its resource rows and those of the history, so that a row which vanished is noticed as well. Tables of small rows are WITHOUT
  * ROWID, which spares an index; in the others a row of more than 1 KB would take a page of 4 KB for
  * what is above that.
  *
@@ -91,6 +91,9 @@ export const schemaMigrations: readonly SchemaMigration[] = [
       -- The data key that the stack's rows are encrypted with, itself encrypted with age; NULL: readable.
       ALTER TABLE stacks ADD COLUMN key TEXT;
 
+      -- How many rows of runs, journal and revisions there are, with colons between.
+      ALTER TABLE stacks ADD COLUMN kept TEXT;
+
       ALTER TABLE journal ADD COLUMN sum TEXT NOT NULL DEFAULT '';
 
       -- What a run brought about; body is the Revision as JSON, deflated and in base64.
@@ -102,6 +105,17 @@ export const schemaMigrations: readonly SchemaMigration[] = [
         PRIMARY KEY (stack, run)
       ) STRICT;
     `);
+    const setKept = db.prepare("UPDATE stacks SET kept = ?, sum = ? WHERE stack = ?");
+    for (const row of db.prepare("SELECT * FROM stacks").all()) {
+      // What is damaged stays so, for people to be told.
+      if (row.sum !== sumOfRow(row, sums.stacks)) continue;
+      const [runs, journal] = ["runs", "journal"].map((table) =>
+        db.prepare(`SELECT count(*) AS rows FROM ${table} WHERE stack = ?`).get(String(row.stack))
+          ?.rows
+      );
+      const kept = `${runs}:${journal}:0`;
+      setKept.run(kept, sumOfRow({ ...row, kept }, sums.stacks), String(row.stack));
+    }
     // From here on a detail is a JSON string, for a text that holds a NUL is cut there when it is read.
     const update = db.prepare(
       "UPDATE journal SET detail = ?, sum = ? WHERE stack = ? AND number = ?",
