@@ -313,6 +313,57 @@ Deno.test("a new machine is laid out for its guest", () => {
   const emulated = made({ devices: "emulated" });
   assert.ok(emulated.includes("bus='sata'") && emulated.includes("<model type='e1000'/>"));
   assert.ok(!emulated.includes("virtio"), emulated);
+
+  // A seed stands where the guest's disks do: on SATA it needs no driver that is still to come.
+  const seeded = (declared: JsonObject) => {
+    const drive = /<disk type='volume' device='cdrom'>[\s\S]*?<\/disk>/;
+    return drive.exec(made({ seed: "lab/seed.web", ...declared }))?.[0] ?? "";
+  };
+  assert.match(seeded({}), /bus='scsi'/);
+  for (const declared of [{ os: "windows" }, { devices: "emulated" }]) {
+    assert.match(seeded(declared), /dev='sd[bc]' bus='sata'/);
+    assert.match(seeded({ ...declared, disks: [] }), declared.os ? /bus='scsi'/ : /bus='sata'/);
+  }
+  assert.ok(!made({ devices: "emulated", seed: "lab/seed.web" }).includes("virtio"));
+
+  // What a display shows, and a drive for the disc with drivers.
+  assert.match(made({ graphics: "vnc" }), /<model type='virtio'\/>\s*<\/video>/);
+  assert.match(made({ os: "windows", graphics: "vnc" }), /<model type='vga'\/>/);
+  assert.match(made({ devices: "emulated", displays: [{ name: "a", type: "vnc" }] }), /'vga'/);
+  const own = [{ name: "screen", model: "bochs" }];
+  assert.ok(!made({ os: "windows", graphics: "vnc", videos: own }).includes("'vga'"));
+  assert.match(windows, /device='cdrom'>[\s\S]*?<alias name='ua-drivers'\/>/);
+  assert.ok(!made({}).includes("cdrom"));
+});
+
+Deno.test("a drive for drivers takes its disc while the guest runs", () => {
+  const before = machine({ os: "windows" });
+  const file = "/srv/virtio-win.iso";
+  const after = machine({ os: "windows", cdroms: [{ name: "drivers", file }] });
+  const changes = machineKind.diff(after, observed(before, { running: true }), context({}));
+  assert.deepEqual(changes.map(({ path, disruption }) => [path, disruption]), [[
+    "cdroms[drivers].file",
+    "live",
+  ]]);
+});
+
+Deno.test("root ports stay free beside the devices of a new machine", () => {
+  const free = (declared: JsonObject) => {
+    const xml = machineXml(completed(machine(declared)), MARK);
+    const slots = (pattern: RegExp) => [...xml.matchAll(pattern)].length;
+    const taken = slots(
+      /<(interface|filesystem|shmem|rng|memballoon model='virtio'|sound|watchdog)[ >]/g,
+    ) + slots(/bus='virtio'/g) + 2;
+    return slots(/model='pcie-root-port'/g) - taken;
+  };
+  const shares = [1, 2, 3, 4, 5, 6].map((index) => ({
+    name: `share${index}`,
+    driver: "9p",
+    source: "/srv",
+    target: `share${index}`,
+  }));
+  assert.ok(free({}) >= 8);
+  assert.ok(free({ filesystems: shares }) >= 8);
 });
 
 const declarations = fc.array(fc.constantFrom(...CASES), { minLength: 1, maxLength: 4 }).map(

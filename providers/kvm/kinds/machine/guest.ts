@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { JsonObject } from "../../../provider.ts";
 import { element, type XmlElement } from "../../xml/mod.ts";
 import type { MachineSpec } from "./schema.ts";
 
@@ -32,6 +33,24 @@ function bringsVirtio({ os, devices }: Guest): boolean {
 export function usualDevices(guest: Guest): { readonly bus: "virtio" | "sata"; nic: string } {
   if (bringsVirtio(guest)) return { bus: "virtio", nic: "virtio" };
   return { bus: "sata", nic: guest.devices === "emulated" ? "e1000" : "e1000e" };
+}
+
+/**
+ * Devices that a new machine has beside those declared. A guest without virtio drivers is shown a picture
+ * that it can draw on; Windows gets a drive for the disc with its drivers, in which a medium is put
+ * while it runs.
+ */
+export function usualExtras(
+  guest: Guest & Pick<MachineSpec, "graphics" | "displays" | "videos" | "cdroms">,
+): JsonObject {
+  const shown = (guest.graphics ?? "none") !== "none" || (guest.displays ?? []).length > 0;
+  const plain = shown && isPc(guest) && !bringsVirtio(guest) && guest.videos === undefined;
+  const drivers = guest.os === "windows" && guest.cdroms === undefined && isPc(guest) &&
+    guest.devices !== "emulated";
+  return {
+    ...(plain ? { videos: [{ name: "video0", model: "vga" }] } : {}),
+    ...(drivers ? { cdroms: [{ name: "drivers" }] } : {}),
+  };
 }
 
 /** Features of a new machine. */

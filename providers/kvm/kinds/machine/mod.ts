@@ -25,7 +25,7 @@ import {
 } from "../../table/mod.ts";
 import { parseXml, readRestartDue, startedWith } from "../../xml/mod.ts";
 import { checkMachine } from "./check.ts";
-import { usualDevices } from "./guest.ts";
+import { usualDevices, usualExtras } from "./guest.ts";
 import { roomIn } from "./live_ports.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
@@ -161,6 +161,7 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
   const kvm = runsUnderKvm(spec, arch, facts);
   const usual = usualDevices(spec);
   return inTableOrder({
+    ...usualExtras({ ...spec, arch }),
     console: true,
     agent: spec.devices !== "emulated",
     vcpus: 1,
@@ -170,7 +171,10 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
     arch,
     ...(alias === undefined ? {} : { machine: known?.canonical ?? alias }),
     cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch),
-    disks: spec.disks.map((disk) => ({ bus: usual.bus, ...disk })) as unknown as JsonObject[],
+    disks: spec.disks.map((disk) => ({
+      bus: disk.vhostUser === undefined ? usual.bus : "virtio",
+      ...disk,
+    })) as unknown as JsonObject[],
     nics: spec.nics.map((nic) =>
       nic.hostdev === undefined ? { model: usual.nic, ...nic } : nic
     ) as unknown as JsonObject[],

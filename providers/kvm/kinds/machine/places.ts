@@ -242,7 +242,23 @@ export function seedDrive(domain: XmlElement): XmlElement | undefined {
     children(devices, "disk").find((disk) => getPath(disk, "./alias/@name") === SEED_ALIAS);
 }
 
-/** The seed's volume, `<pool>/<volume>`, in its CD-ROM drive on virtio-scsi. */
+/** Whether the guest is known to have drivers for no virtio device: its disks say so, else the rest. */
+function lacksVirtio(domain: XmlElement): boolean {
+  const devices = child(domain, "devices");
+  if (devices === undefined) return false;
+  const buses = children(devices, "disk")
+    .filter((disk) => (disk.attributes.get("device") ?? "disk") === "disk")
+    .map((disk) => getPath(disk, "./target/@bus"));
+  if (buses.length > 0) return buses.every((bus) => bus === "sata" || bus === "ide");
+  const models = children(devices, "interface").map((nic) => getPath(nic, "./model/@type"));
+  return getPath(devices, "./memballoon/@model") === "none" &&
+    !models.some((model) => model?.startsWith("virtio"));
+}
+
+/**
+ * The seed's volume, `<pool>/<volume>`, in its CD-ROM drive: on virtio-scsi, or on SATA where the guest's
+ * disks are not virtio either.
+ */
 export const seed: Binding = custom(
   "./devices/disk[@device='cdrom']/source/@volume",
   (domain) => {
@@ -258,16 +274,17 @@ export const seed: Binding = custom(
     if (known !== undefined) return sourceVolume.write(known, value);
     const [pool, volume] = splitVolume(String(value));
     // A distribution's cloud kernel has no AHCI driver: SATA would hide the seed from it.
+    const bus = lacksVirtio(domain) ? "sata" : "scsi";
     const drive = element(
       "disk",
       { type: "volume", device: "cdrom" },
       element("driver", { name: "qemu", type: "raw" }),
       element("source", { pool, volume }),
-      element("target", { dev: freeTarget(domain, "sd"), bus: "scsi" }),
+      element("target", { dev: freeTarget(domain, "sd"), bus }),
       element("readonly"),
       element("alias", { name: SEED_ALIAS }),
     );
-    ensureScsi(domain);
+    if (bus === "scsi") ensureScsi(domain);
     append(ensureElement(domain, "./devices"), drive, "disk");
   },
 );

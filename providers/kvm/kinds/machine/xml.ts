@@ -70,9 +70,24 @@ function devices(spec: MachineSpec): XmlElement {
   );
 }
 
-/** Devices that each take a root port of their own from the start. */
+/** Lists of devices that may take a root port each. */
+const PLUGGED = [
+  "disks",
+  "nics",
+  "controllers",
+  "rngs",
+  "filesystems",
+  "shmems",
+  "hostDevices",
+  "inputs",
+  "videos",
+  "sounds",
+  "watchdogs",
+] as const;
+
+/** Root ports that are taken from the start: by devices, and by what every new machine has. */
 function plugged(spec: MachineSpec): number {
-  return spec.disks.length + spec.nics.length + 5;
+  return PLUGGED.reduce((count, list) => count + (spec[list]?.length ?? 0), 5);
 }
 
 function usesPcie(spec: MachineSpec): boolean {

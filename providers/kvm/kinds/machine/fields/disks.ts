@@ -396,7 +396,8 @@ export const diskList = list({
     const disk = element(
       "disk",
       { type: sourceType(declared), device: "disk" },
-      element("driver", {
+      // One that another process serves has its own ways.
+      declared.vhostUser === undefined && element("driver", {
         name: "qemu",
         type: String(declared.format ?? "raw"),
         discard: "unmap",

@@ -14,7 +14,8 @@ export const guest = {
     schema: () =>
       z.enum(["linux", "windows"]).optional().describe(
         "What will run in a new machine: linux (unless declared): virtio devices, a clock in UTC; " +
-          "windows: SATA and e1000e, a clock in local time, and under KVM what it finds of Hyper-V.",
+          "windows: SATA and e1000e, VGA, an empty drive `drivers` for the disc with its drivers, a " +
+          "clock in local time, and under KVM what it finds of Hyper-V.",
       ),
     binding: elsewhere("the defaults of a new machine"),
     change: "live",
