@@ -23,7 +23,7 @@ import { seen } from "./world.ts";
 
 const URI = "test:///default";
 /** Domains of a sample: the same ones at every run. */
-const SAMPLE = 300;
+const SAMPLE = 250;
 
 let corpus: readonly CorpusDomain[] = [];
 const needs = await requirement("libvirt's source package", async () => {

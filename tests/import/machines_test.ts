@@ -123,7 +123,7 @@ Deno.test({
     for (const { path, xml } of machines) {
       report.tried++;
       // Each time another field.
-      for (const seed of ["a", "b", "c", "d"]) {
+      for (const seed of ["a", "b"]) {
         const first = await define(connection, xml);
         assert.ok(first, `libvirt does not take ${path}`);
         try {
