@@ -66,8 +66,10 @@ async function run(
   return text.decode(stdout);
 }
 
-/** Makes a database cluster and starts a server on it. */
-export async function postgresServer(): Promise<PostgresServer> {
+/** Makes a database cluster and starts a server on it; with a certificate it talks TLS as well. */
+export async function postgresServer(
+  certificate?: { readonly certificate: string; readonly key: string },
+): Promise<PostgresServer> {
   const bin = programs();
   const owner = await unprivileged();
   const folder = await Deno.makeTempDir({ prefix: "staddle-postgres-" });
@@ -90,7 +92,10 @@ export async function postgresServer(): Promise<PostgresServer> {
       const log = await Deno.open(`${folder}/log`, { create: true, append: true });
       const child = new Deno.Command(`${bin}/postgres`, {
         ...options,
-        args: ["-D", data, "-p", String(port), "-k", socket, "-c", "listen_addresses=127.0.0.1"],
+        args: [
+          ...["-D", data, "-p", String(port), "-k", socket, "-c", "listen_addresses=127.0.0.1"],
+          ...(certificate === undefined ? [] : ["-c", "ssl=on"]),
+        ],
         stdin: "null",
         stdout: "null",
         stderr: "piped",
@@ -180,6 +185,13 @@ export async function postgresServer(): Promise<PostgresServer> {
       "--encoding=UTF8",
       "--locale=C",
     ], options);
+    if (certificate !== undefined) {
+      for (const [name, text] of [["crt", certificate.certificate], ["key", certificate.key]]) {
+        const path = `${data}/server.${name}`;
+        await Deno.writeTextFile(path, text!, { mode: 0o600 });
+        if (owner.uid !== undefined) await Deno.chown(path, owner.uid, owner.gid ?? null);
+      }
+    }
     await start();
     return all;
   } catch (error) {
