@@ -173,10 +173,10 @@ async function evaluateFile(
     outputs: {},
     ...known,
   };
-  // Where the store cannot be read there are no other stacks to refer to.
-  const { topology } = store === undefined
-    ? await run({ reservations: known.reservations })
-    : await evaluateKnown(run, store, record);
+  // Where the store cannot be read there are no other stacks to refer to: one that is not there serves.
+  const { openStore } = await import("../../state/mod.ts");
+  await using nothing = openStore(`${location.folder}/.staddle/none`);
+  const { topology } = await evaluateKnown(run, store ?? nothing, record);
   return await validateStack(topology, { baseDirectory: location.folder, signal });
 }
 
