@@ -155,3 +155,78 @@ Deno.test("an existing volume is used and never touched", () => {
     "lab/volume.data.qcow2 no-op",
   ]);
 });
+
+Deno.test("a disk may stand on a volume by its path; a machine waits for it all the same", () => {
+  const disk = `<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
+      <source file='/srv/store/data.qcow2'/><target dev='vda' bus='virtio'/></disk>`;
+  const { plan, errors } = planOf(
+    shop((lab) => {
+      const pool = lab.existingPool("store", { path: "/srv/store" });
+      const data = lab.volume("data", { name: "data.qcow2", size: "1GiB", pool, adopt: true });
+      const vm = lab.vm("web", { ...web, adopt: UUID, disks: [{ name: "vda", file: data }] });
+      assert.equal(vm.disks[0].volume.path, "/srv/store/data.qcow2");
+    }),
+    [
+      seen("machine", DOMAIN.replace("</devices>", `${disk}</devices>`)),
+      seen("pool", POOL, { active: true }),
+      seen("volume", VOLUME, {}, "store"),
+    ],
+  );
+  assert.deepEqual(errors, []);
+  assert.deepEqual(plan.resources.flatMap(({ changes }) => changes), []);
+  const step = plan.steps.find(({ kind }) => kind === "machine")!;
+  assert.deepEqual(step.needs, ["update:lab/volume.data"]);
+});
+
+Deno.test("a NIC without a reserved address changes nothing of its network", () => {
+  const network = `<network><name>front</name>
+    <uuid>11111111-2222-4333-8444-555555555556</uuid><forward mode='nat'/><bridge name='virbr9'/>
+    <ip address='10.9.0.1' netmask='255.255.255.0'>
+      <dhcp><range start='10.9.0.2' end='10.9.0.254'/></dhcp></ip></network>`;
+  const nic = "<interface type='network'><mac address='52:54:00:00:00:01'/>" +
+    "<source network='front'/></interface>";
+  const declare = (ip: false | undefined) =>
+    planOf(
+      shop((lab) => {
+        const front = lab.network("front", {
+          adopt: "11111111-2222-4333-8444-555555555556",
+          nat: "10.9.0.0/24",
+          bridge: "virbr9",
+          dhcp: { start: "10.9.0.2", end: "10.9.0.200" },
+        });
+        const nics = [{ network: front, mac: "52:54:00:00:00:01", ip }];
+        const vm = lab.vm("web", { ...web, adopt: UUID, nics });
+        if (ip === false) assert.throws(() => vm.address, /IP address/);
+      }),
+      [
+        seen("machine", DOMAIN.replace("</devices>", `${nic}</devices>`)),
+        seen("network", network.replace("10.9.0.254", "10.9.0.200"), {
+          active: true,
+          autostart: true,
+        }),
+      ],
+    ).plan.resources.flatMap(({ changes }) => changes.map(({ path }) => path));
+  assert.deepEqual(declare(false), []);
+  assert.deepEqual(declare(undefined), ["reservations[52:54:00:00:00:01]"]);
+});
+
+Deno.test("an overlay that is adopted stays on what it stands on", () => {
+  const overlay = VOLUME.replace(
+    "</volume>",
+    "<backingStore><path>/srv/store/base.qcow2</path><format type='qcow2'/></backingStore></volume>",
+  );
+  const plan = (adopt: true | undefined) =>
+    planOf(
+      shop((lab) => {
+        const pool = lab.existingPool("store", { path: "/srv/store" });
+        lab.volume("data", { name: "data.qcow2", size: "1GiB", pool, adopt });
+      }),
+      [seen("pool", POOL, { active: true }), seen("volume", overlay, {}, "store")],
+    );
+  const { plan: adopted, errors } = plan(true);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(adopted.steps.map(({ id, changes }) => ({ id, changes })), [
+    { id: "update:lab/volume.data", changes: [] },
+  ]);
+  assert.deepEqual(plan(undefined).errors.map(({ code }) => code), ["ownership.not-ours"]);
+});

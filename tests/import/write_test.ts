@@ -255,3 +255,27 @@ Deno.test("a machine that a stack owns, or that has no configuration, is left ou
     { name: "Old box (2019)", why: "it is transient: it has no configuration" },
   ]);
 });
+
+Deno.test("what machines use that are not imported is declared as existing, unless it is named", () => {
+  const other = {
+    ...seen("machine", WEB.replace("d8bd9b26", "aaaaaaaa").replace(">web<", ">other<")),
+  };
+  const draft = (wanted?: { networks: string[] }) =>
+    draftStack({ name: "shop", uri: "qemu:///system" }, {
+      ...contents,
+      machines: contents.machines.slice(0, 1),
+      others: [other],
+      ...(wanted === undefined ? {} : { wanted }),
+    }).draft.declarations.map(({ call, name, comments = [] }) =>
+      [`${call} ${name}`, ...comments].join(" | ")
+    );
+  const used = "Machines that are not imported use it: other.";
+  assert.deepEqual(draft(), [
+    `existingPool store | ${used}`,
+    `existingVolume web | ${used}`,
+    `existingVolume overlay | ${used}`,
+    `existingNetwork default | ${used}`,
+    "vm web",
+  ]);
+  assert.ok(draft({ networks: ["default"] }).includes("network default"));
+});
