@@ -25,5 +25,13 @@ export async function show(this: Context, flags: ShowFlags, path: string): Promi
     const compact = compactness(flags);
     const style = this.terminal.style;
     this.terminal.print(planText(plan, { style, compact, summary: summarize(plan) }));
+    const { signerOf } = await import("../plan_signature.ts");
+    const signer = await signerOf(JSON.parse(text));
+    if (signer !== undefined) {
+      const fits = signer.fits
+        ? ""
+        : style.destroy(", and changed since: the signature does not fit");
+      this.terminal.print(`\nSigned by ${signer.fingerprint}${fits}`);
+    }
   }
 }
