@@ -266,7 +266,7 @@ class Run {
       ...(wrote ? { run: this.#id } : {}),
       result: this.#fatal === undefined ? outcome : "failed",
       counts: this.#counts,
-      done: this.#done,
+      done: [...this.#done].sort((a, b) => (places.get(a.id) ?? 0) - (places.get(b.id) ?? 0)),
       failed: this.#failed,
       skipped: [...this.#skipped].sort((a, b) => place(a) - place(b)),
       cancelled,

@@ -41,7 +41,7 @@ export interface ApplyResult {
   readonly result: "done" | "failed" | "cancelled";
   /** Resources done. */
   readonly counts: Counts;
-  /** Steps that ended well, in the order in which they did. */
+  /** Steps that ended well, in the order of the plan. */
   readonly done: readonly StepReference[];
   /** In the order in which they failed. */
   readonly failed: readonly FailedStep[];
