@@ -31,7 +31,13 @@
 import { digest, sameJson } from "../planner/digest.ts";
 import { leftoverAddress, ownerOf } from "../planner/leftover.ts";
 import type { Plan, ResourcePlan } from "../planner/plan.ts";
-import type { Json, Resource, Step, StepResult } from "../providers/provider.ts";
+import {
+  type Json,
+  PENDING_RESTART,
+  type Resource,
+  type Step,
+  type StepResult,
+} from "../providers/provider.ts";
 import type { JournalEntry, ResourceRecord, StackRecord } from "../state/store.ts";
 
 /** The rows of a record by address. */
@@ -103,6 +109,7 @@ export function settle(index: PlanIndex, rows: Rows): RowChange {
       const row = rowOf(planned, planned.resource, status, {
         needs: planned.needs ?? earlier?.needs,
         fingerprint: planned.fingerprint ?? earlier?.fingerprint,
+        pending: pendingIn(planned.notes),
       });
       if (earlier !== undefined && sameRow(earlier, row)) continue;
       const change = putRow(index, rows, row);
@@ -191,7 +198,9 @@ export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepRe
     case "update": {
       const status = index.hasWait(step.address) ? "waiting" : "present";
       const needs = planned?.needs ?? rows.get(step.address)?.needs;
-      const row = rowOf(step, planned?.resource ?? step.resource, status, { needs, fingerprint });
+      const pending = pendingIn(result.notes);
+      const more = { needs, fingerprint, pending };
+      const row = rowOf(step, planned?.resource ?? step.resource, status, more);
       return putRow(index, rows, row);
     }
     case "delete": {
@@ -325,11 +334,16 @@ function freeAddress(rows: Rows, step: Step): string {
   return rows.has(step.address) ? leftoverAddress(ownerOf(step.address), step.key) : step.address;
 }
 
+/** The fields that wait for a restart, if notes name some. */
+function pendingIn(notes: readonly string[]): string | undefined {
+  return notes.find((note) => note.startsWith(PENDING_RESTART))?.slice(PENDING_RESTART.length);
+}
+
 function rowOf(
   place: ObjectName & { readonly address: string },
   resource: Resource,
   status: ResourceRecord["status"],
-  more: { readonly needs?: readonly string[]; readonly fingerprint?: string },
+  more: Partial<Pick<ResourceRecord, "needs" | "fingerprint" | "pending">>,
 ): ResourceRecord {
   return {
     address: place.address,
@@ -340,6 +354,7 @@ function rowOf(
     resource,
     specDigest: digest(resource.spec),
     ...(more.fingerprint === undefined ? {} : { fingerprint: more.fingerprint }),
+    ...(more.pending === undefined ? {} : { pending: more.pending }),
     needs: more.needs ?? resource.dependsOn,
   };
 }

@@ -334,6 +334,12 @@ export interface StepContext {
   progress(message: string, fraction?: number): void;
 }
 
+/**
+ * Beginning of the note that names the fields which were saved and wait for a restart. It is made by a
+ * kind's notes, and kept in the record.
+ */
+export const PENDING_RESTART = "pending restart: ";
+
 /** How a step ended. */
 export interface StepResult {
   /** The object as it was read back; absent after a delete. */

@@ -42,6 +42,7 @@ export const documentSchema = z.looseObject({
     resource,
     specDigest: z.string(),
     fingerprint: z.string().optional(),
+    pending: z.string().optional(),
     needs: z.array(z.string()),
     target: resource.optional(),
     stopped: z.array(resource).optional(),

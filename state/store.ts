@@ -38,6 +38,8 @@ export interface ResourceRecord {
   readonly specDigest: string;
   /** Fingerprint of the object as it was last read back; absent while creating. */
   readonly fingerprint?: string;
+  /** Fields that were saved and wait for a restart, as it was last read: `cpu.model, vcpus`. */
+  readonly pending?: string;
   /** Addresses that it depends on: destroying goes the other way. */
   readonly needs: readonly string[];
   /**

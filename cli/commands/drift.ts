@@ -1,5 +1,6 @@
 /** `staddle drift`: what has changed on the hosts since the last apply. */
 
+import { PENDING_RESTART } from "../../providers/provider.ts";
 import type { Context } from "../context.ts";
 import type { PlanFlags } from "../flags.ts";
 import { driftText } from "../render/plan_text.ts";
@@ -23,14 +24,20 @@ export async function drift(this: Context, flags: DriftFlags, stack: string): Pr
   const options = { ...flags, stack, mode: "apply", recorded: true, signal: stop.cancel } as const;
   await using session = await openSession(options);
   const { plan, errors, hostErrors, record } = await makeSessionPlan(session, options);
+  const pending = plan.resources.flatMap(({ address, notes }) =>
+    notes.filter((note) => note.startsWith(PENDING_RESTART)).map((note) => ({ address, note }))
+  );
   if (flags.json) {
-    terminal.print(JSON.stringify({ stack: session.name, drift: plan.drift }, null, 2));
+    terminal.print(JSON.stringify({ stack: session.name, drift: plan.drift, pending }, null, 2));
   } else if (record === undefined) {
     terminal.print(`Stack "${session.name}" has not been applied yet.`);
   } else if (plan.drift.length > 0) {
     terminal.print(driftText(plan.drift, terminal.style));
   } else if (hostErrors.length === 0) {
     terminal.print("No drift. The hosts are as they were last applied.");
+  }
+  if (!flags.json && pending.length > 0) {
+    terminal.print(["", ...pending.map(({ address, note }) => `${address}: ${note}`)].join("\n"));
   }
   // What is wrong with the plan is no concern here; what was not read or not found is.
   throwAll([...hostErrors, ...errors.filter(({ code }) => code === "plan.no-match")]);

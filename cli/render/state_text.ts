@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PENDING_RESTART } from "../../providers/provider.ts";
 import type { ResourceRecord, StackRecord } from "../../state/store.ts";
 import { plain, type Style } from "./style.ts";
 import { table } from "./table.ts";
@@ -14,7 +15,11 @@ export function stateList(record: StackRecord, style: Style = plain): string {
   if (record.resources.length === 0) return `Stack "${record.stack}" owns nothing.`;
   return table(
     ["ADDRESS", "ON HOST AS", "STATUS"],
-    record.resources.map(({ address, key, status }) => [address, key, status]),
+    record.resources.map(({ address, key, status, pending }) => [
+      address,
+      key,
+      pending === undefined ? status : `${status}, ${PENDING_RESTART}${pending}`,
+    ]),
     style,
   );
 }
@@ -28,6 +33,9 @@ export function stateShow(entry: ResourceRecord, style: Style = plain): string {
     ["uuid", entry.resource.uuid],
     ["tenure", entry.resource.tenure],
     ["status", entry.status],
+    ...(entry.pending === undefined
+      ? []
+      : [["pending restart", entry.pending] satisfies [string, string]]),
     ["needs", entry.needs.join(", ") || "nothing"],
     ["fingerprint", entry.fingerprint ?? "none yet"],
   ];

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { planText } from "../../cli/render/plan_text.ts";
+import { stateShow } from "../../cli/render/state_text.ts";
 import { type Plan, summarize, validateTopology } from "../../planner/mod.ts";
 import { kinds } from "../../providers/kvm/kinds/mod.ts";
 import { StaddleError } from "../../providers/error.ts";
@@ -59,6 +60,8 @@ export interface Bed extends AsyncDisposable {
   apply(declare: Declare): Promise<Applied>;
   /** Plans and applies the stack; a step of it must fail with the code. */
   fails(declare: Declare, code: string): Promise<Applied & { readonly error: StaddleError }>;
+  /** What is recorded of a resource, as people read it. */
+  state(address: string): Promise<string>;
   /** The process of a machine's QEMU, and when it began. */
   processOf(machine: string): Promise<string>;
   /** Runs a command in a guest, once it listens. */
@@ -148,6 +151,10 @@ function bedOn(
       assert.ok(error !== undefined, `it was applied:\n${applied.text}`);
       assert.equal(error.code, code, error.render());
       return { ...applied, error };
+    },
+    async state(address) {
+      const record = await workshop.store.load(STACK);
+      return stateShow(record!.resources.find((row) => row.address === address)!);
     },
     processOf: (machine) =>
       // Field 22 is when it began: a number that was given out again is told apart.

@@ -17,6 +17,8 @@ const POLICY = new Set([
   "whenRestartNeeded",
   "shutdown",
   "wait",
+  // A running machine is refused another name when that is planned.
+  "name",
   // From off to on, which is shown where machines are stopped.
   "power",
   // Named in a list's key: what has another name or path is another entry.

@@ -35,6 +35,14 @@ const nicsWith =
     nics: nics.map((nic) => nic.name === "moved" ? { ...nic, bandwidth: tuning } : nic),
   });
 
+const given = (mebibytes: number) => ({
+  name: "given",
+  model: "virtio-mem" as const,
+  size: "128MiB",
+  requested: `${mebibytes}MiB`,
+  cell: 0,
+});
+
 /** They, in the order in which they are tried. */
 export const REFUSED: readonly Refused[] = [
   one(
@@ -74,17 +82,6 @@ export const REFUSED: readonly Refused[] = [
     says("tc "),
   ),
   one(
-    ["memoryDevices[]", "memoryDevices[].requested"],
-    "memory modules",
-    () => ({
-      memoryDevices: [
-        { name: "module", model: "dimm", size: "128MiB", cell: 0 },
-        { name: "given", model: "virtio-mem", size: "128MiB", requested: "64MiB", cell: 0 },
-      ],
-    }),
-    says("memory device|virtio-mem|dimm"),
-  ),
-  one(
     ["hostDevices[]"],
     "a PCI device behind an IOMMU",
     () => ({ hostDevices: [{ name: "device", pci: "0000:00:1f.7" }] }),
@@ -95,5 +92,22 @@ export const REFUSED: readonly Refused[] = [
     "redirection of USB",
     () => ({ redirections: [{ name: "usb", type: "spicevmc" }] }),
     says("spice|USB|redir"),
+  ),
+  // Last: a guest seldom lets go of memory again.
+  one(
+    ["memoryDevices[]"],
+    "memory modules",
+    () => ({
+      memoryDevices: [{ name: "module", model: "dimm", size: "128MiB", cell: 0 }, given(64)],
+    }),
+    says("memory device|virtio-mem|dimm"),
+  ),
+  one(
+    ["memoryDevices[].requested"],
+    "memory that comes and goes",
+    () => ({
+      memoryDevices: [{ name: "module", model: "dimm", size: "128MiB", cell: 0 }, given(128)],
+    }),
+    says("memory device|virtio-mem|requested"),
   ),
 ];

@@ -55,12 +55,16 @@ Deno.test({ name: "a guest and what it cannot take while it runs", ...needs }, a
     assert.match(applied.text, /~ cpu\.model +"qemu64" -> "Westmere" \(next-boot\)/);
     assert.deepEqual(applied.changes.toSorted(), ["cpu.model next-boot", "description live"]);
     assert.equal(await bed.processOf("guest"), process);
+    assert.deepEqual(applied.notes, ["pending restart: cpu.model"]);
     assert.equal(pendingIn(await bed.plan(second)), "pending restart: cpu.model");
+    assert.match(await bed.state("lab/machine.guest"), /^ +pending restart +cpu\.model$/m);
     assert.doesNotMatch(await bed.inGuest(ADDRESS, "cat /proc/cpuinfo"), /Westmere/);
     await bed.host.virsh("destroy", "guest");
     await bed.host.virsh("start", "guest");
     await bed.guestSees(ADDRESS, "cat /proc/cpuinfo", /Westmere/);
     assert.equal(pendingIn(await bed.plan(second)), undefined);
+    await bed.apply(second);
+    assert.doesNotMatch(await bed.state("lab/machine.guest"), /pending/);
     assert.match(await bed.inGuest(ADDRESS, "head -c 4 /dev/vda"), /^kept/);
     assert.deepEqual(await identity(bed), before);
   });

@@ -265,7 +265,7 @@ function less(lab: HostScope, boot: Boot, media: boolean, more: More = () => ({}
       name: "cd2",
       ...(media ? { network: nbd(10809) } : {}),
     }],
-    floppies: [{ name: "fd1", ...(media ? { block: "/dev/fleet-block" } : {}) }, {
+    floppies: [{ name: "fd1", ...(media ? { block: "/dev/fleet-more" } : {}) }, {
       name: "fd2",
       ...(media ? { network: nbd(10810) } : {}),
     }],

@@ -9,7 +9,14 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { FieldChange, Observed, Step, StepContext, StepResult } from "../../provider.ts";
+import {
+  type FieldChange,
+  type Observed,
+  PENDING_RESTART,
+  type Step,
+  type StepContext,
+  type StepResult,
+} from "../../provider.ts";
 import { kinds } from "../kinds/mod.ts";
 import {
   type Bench,
@@ -70,7 +77,20 @@ export async function performStep(
   const observed = step.operation === "delete"
     ? await readGone(bench, step, outcome)
     : await readBack(bench, step, outcome, context);
-  return { ...(observed === undefined ? {} : { observed }), notes: outcome.notes ?? [] };
+  const pending = observed === undefined || step.operation === "delete"
+    ? []
+    : pendingNotes(step, observed);
+  return {
+    ...(observed === undefined ? {} : { observed }),
+    notes: [...outcome.notes ?? [], ...pending],
+  };
+}
+
+/** What a step has saved and its object has still to be restarted for. */
+function pendingNotes(step: Step, observed: Observed): readonly string[] {
+  const lookup = { ...emptyLookup(step), observed: () => observed };
+  const notes = kinds.get(step.kind)!.notes?.(step.resource, lookup) ?? [];
+  return notes.filter((note) => note.startsWith(PENDING_RESTART));
 }
 
 async function readObject(bench: Bench, step: Step): Promise<Observed | undefined> {

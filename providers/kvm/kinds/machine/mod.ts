@@ -4,16 +4,17 @@
  * @module
  */
 
-import type {
-  Claim,
-  FieldChange,
-  FieldDoc,
-  JsonObject,
-  Kind,
-  Lookup,
-  Observed,
-  Reference,
-  Resource,
+import {
+  type Claim,
+  type FieldChange,
+  type FieldDoc,
+  type JsonObject,
+  type Kind,
+  type Lookup,
+  type Observed,
+  PENDING_RESTART,
+  type Reference,
+  type Resource,
 } from "../../../provider.ts";
 import type { HostFacts } from "../../facts.ts";
 import {
@@ -226,7 +227,7 @@ function pendingNotes(resource: Resource, observed: Observed): string[] {
   const room = roomIn(comparison.live, machineTable);
   const now = new Set(compareTable(machineTable, { ...comparison, room }).map(({ path }) => path));
   const pending = pendingFields(machineTable, comparison).filter((path) => !now.has(path));
-  return pending.length === 0 ? [] : [`pending restart: ${pending.join(", ")}`];
+  return pending.length === 0 ? [] : [`${PENDING_RESTART}${pending.join(", ")}`];
 }
 
 function view(observed: Observed): JsonObject {
