@@ -11,6 +11,7 @@ import type { Plan } from "../planner/plan.ts";
 import type { References } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { Json, JsonObject } from "../providers/provider.ts";
+import { describe, formatPath } from "../stacks/refuse.ts";
 import type { Store } from "../state/store.ts";
 
 /** Exit status for a plan that a rule refuses. */
@@ -82,9 +83,9 @@ function misfit(
   }
   const parsed = type.safeParse(value);
   if (parsed.success) return undefined;
-  const { path, message } = parsed.error.issues[0]!;
   if (sensitive) return "it would no longer be of the type that is expected";
-  return [path.join("."), message].filter((text) => text !== "").join(": ");
+  const { path = [], message } = describe(parsed.error.issues[0]!, type, value);
+  return [formatPath(path), message].filter((text) => text !== "").join(" ");
 }
 
 /** What a plan used of other stacks that is not so any more. */

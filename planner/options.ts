@@ -142,7 +142,8 @@ export function* refusals(decisions: Iterable<Decision>): Generator<StaddleError
   for (const decision of all) {
     const { action } = decision;
     const { protect, retainOnDelete } = optionsOf(decision);
-    if (protect && (action === "delete" || action === "replace")) {
+    const goes = action === "delete" || (action === "forget" && decision.retained === true);
+    if (protect && (goes || action === "replace")) {
       yield protectedError(decision);
     } else if (retainOnDelete && action === "replace" && decision.old?.afterCreate === false) {
       yield problem(decision.resource, {
@@ -189,13 +190,13 @@ function protectedError(decision: Decision): StaddleError {
   const { action, reason, declared, resource, address } = decision;
   const why = reason === "destroy-requested"
     ? "everything that the stack owns is to be destroyed"
-    : action === "delete"
+    : action !== "replace"
     ? "it is no longer declared"
     : `it would be made anew: ${replacingFields(decision).join(", ") || reason}`;
   return new StaddleError({
     code: "policy.protected",
     summary: `${address}: it is protected, and this plan would ${
-      action === "delete" ? "destroy it" : "replace it"
+      action === "delete" ? "destroy it" : action === "forget" ? "let go of it" : "replace it"
     }`,
     where: placesOfResource(resource, "protect"),
     details: [why],

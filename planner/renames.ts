@@ -34,7 +34,8 @@ export function likelyRenames(decisions: ReadonlyMap<string, Decision>): Map<str
     decision.resource.tenure === "managed" && decision.resource.adopt !== true
   );
   const going = [...decisions.values()].filter((decision) =>
-    decision.action === "delete" && decision.reason === "not-declared"
+    (decision.action === "delete" || decision.retained === true) &&
+    decision.reason === "not-declared"
   );
   if (coming.length === 0 || going.length === 0) return new Map();
   const pairs: { readonly now: string; readonly before: string; readonly likeness: number }[] = [];

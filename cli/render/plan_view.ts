@@ -14,6 +14,7 @@ import type {
   Reason,
   ResourcePlan,
 } from "../../planner/plan.ts";
+import { touches } from "../../planner/options.ts";
 import { type DiffLine, lineDiff } from "./line_diff.ts";
 import { formatValue, rows, SENSITIVE } from "./values.ts";
 
@@ -106,12 +107,16 @@ function block(resource: ResourcePlan): Block {
     sentence: sentence + how + (because === undefined ? "" : `: ${because}`),
     count: 1,
     fields: resource.action === "create"
-      ? rows(resource.after ?? resource.resource.spec).map((row) => ({
-        sign: "+" as const,
-        path: row.path,
-        text: row.text,
-        lines: row.lines?.map((text) => ({ sign: " " as const, text })),
-      }))
+      ? rows(resource.after ?? resource.resource.spec).map((row) =>
+        touches(row.path, resource.resource.sensitive ?? [])
+          ? { sign: "+" as const, path: row.path, text: SENSITIVE }
+          : {
+            sign: "+" as const,
+            path: row.path,
+            text: row.text,
+            lines: row.lines?.map((text) => ({ sign: " " as const, text })),
+          }
+      )
       : resource.changes.map((change) => changeLine(change)),
     notes: resource.notes,
   };

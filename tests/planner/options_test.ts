@@ -44,6 +44,10 @@ Deno.test("what is protected is neither destroyed nor made anew", () => {
     world.plan(wanted, options).errors.map(({ code, exitCode }) => `${code} ${exitCode}`);
   assert.deepEqual(codes(bare()), ["policy.protected 3"]);
   assert.deepEqual(codes(undefined, { mode: "destroy" }), ["policy.protected 3"]);
+  // To be let go of is as bad as to be destroyed.
+  const both = new World();
+  both.apply(stack({ [machine]: { protect: true, retainOnDelete: true } }));
+  assert.ok(both.plan(bare()).errors.some(({ code }) => code === "policy.protected"));
   // A volume under it takes it along when it is made anew.
   const anew = { volume: { format: "raw" } };
   assert.deepEqual(codes(stack({ [machine]: { protect: true } }, anew)), ["policy.protected 3"]);
