@@ -201,7 +201,8 @@ export class DocumentStore implements Store {
         return refusal === undefined ? undefined : {
           who: refusal.who ?? "another program",
           since: new Date(refusal.since ?? this.#site.now()).toISOString(),
-          expires: "an unknown time",
+          // Nobody has said until when; it has ended now.
+          expires: new Date(this.#site.now()).toISOString(),
         };
       } finally {
         await lock?.give(stack, id);

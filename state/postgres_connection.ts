@@ -10,6 +10,7 @@ import type { PostgresAddress } from "./postgres_url.ts";
 /** ms until a connection is there, and until a statement is answered. */
 const CONNECT_TIMEOUT = 10_000;
 const QUERY_TIMEOUT = 60_000;
+const GOODBYE_TIMEOUT = 2000;
 
 /** What the driver says when TLS is asked for and the server has none. */
 const NO_TLS = /does not support SSL/;
@@ -23,6 +24,7 @@ interface Client {
   ): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>;
   on(event: "error", listener: (error: Error) => void): void;
   end(): Promise<void>;
+  readonly connection: { readonly stream: { destroy(): void } };
 }
 
 /** An open connection. Used by one caller at a time. */
@@ -76,8 +78,17 @@ export class PostgresConnection implements AsyncDisposable {
 
   /** Says goodbye, if there still is somebody to say it to. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.end().catch(() => {});
+    await end(this.#client);
   }
+}
+
+/** A server that has gone silent does not answer a goodbye either. */
+async function end(client: Client): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, GOODBYE_TIMEOUT));
+  await Promise.race([client.end().catch(() => {}), late]);
+  clearTimeout(timer);
+  client.connection.stream.destroy();
 }
 
 async function connect(
@@ -103,7 +114,7 @@ async function connect(
   try {
     await client.connect();
   } catch (error) {
-    await client.end().catch(() => {});
+    await end(client);
     throw error;
   }
   return new PostgresConnection(client);

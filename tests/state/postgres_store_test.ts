@@ -236,3 +236,22 @@ Deno.test("PostgreSQL: by the Unix socket, and with a password from a file", asy
   await using byPassword = place.open();
   assert.equal((await byPassword.load("shop"))?.serial, 1);
 });
+
+Deno.test("PostgreSQL: a server that takes connections and says nothing is given up", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const held: Deno.Conn[] = [];
+  void (async () => {
+    for await (const connection of listener) held.push(connection);
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  await using store = new PostgresStore(
+    `postgres://ann@127.0.0.1:${port}/x?sslmode=disable`,
+    { patienceSeconds: 1 },
+  );
+  try {
+    const text = await textOf(store.load("shop"));
+    golden(import.meta.url, "postgres_silent.txt", text);
+  } finally {
+    for (const connection of held) connection.close();
+  }
+});

@@ -34,7 +34,7 @@ function programs(): string {
   const versions = Array.from(Deno.readDirSync(root), ({ name }) => name)
     .filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b));
   const version = versions.at(-1);
-  assert(version !== undefined, "PostgreSQL is missing: scripts/setup --postgresql installs it");
+  assert(version !== undefined, "PostgreSQL is missing: scripts/setup --tests installs it");
   return `${root}/${version}/bin`;
 }
 
