@@ -11,7 +11,7 @@ import { allOf, choose, OPERATIONS, someOf, sweep } from "./sweep.ts";
 const needs = await requirement("fleet", fleetObstacle);
 
 /** Most cycles; on a slow machine the first one alone. */
-const CYCLES = 3;
+const CYCLES = 2;
 /** Milliseconds after which no further cycle begins. */
 const LIMIT = 40_000;
 
