@@ -46,8 +46,20 @@ export interface Usage {
   readonly reserved: Reserved;
 }
 
+/** Why a machine cannot be imported; undefined: nothing is in the way. */
+export function whyNot({ mark, source }: Observed): string | undefined {
+  if (mark !== undefined) return `it is ${mark.address} of stack "${mark.stack}" already`;
+  return source.persistent === false ? "it is transient: it has no configuration" : undefined;
+}
+
 /** Finds out who uses what. */
-export function usageOf({ machines, others = [], pools, networks }: HostContents): Usage {
+export function usageOf(contents: HostContents): Usage {
+  const { pools, networks } = contents;
+  const machines = contents.machines.filter((machine) => whyNot(machine) === undefined);
+  const others = [
+    ...contents.machines.filter((machine) => whyNot(machine) !== undefined),
+    ...(contents.others ?? []),
+  ];
   const folders = poolFolders(pools);
   const uses = new Map([...machines, ...others].map((machine) => [
     machine,

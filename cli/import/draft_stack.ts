@@ -6,7 +6,7 @@
 
 import type { Observed } from "../../providers/provider.ts";
 import type { Declaration, Draft } from "../../stacks/write/mod.ts";
-import { type HostContents, type Usage, usageOf } from "./contents.ts";
+import { type HostContents, type Usage, usageOf, whyNot } from "./contents.ts";
 import { Ground, type Refused } from "./ground.ts";
 import { type DraftedMachine, draftMachine } from "./machine.ts";
 import { declarationName, isPlain } from "./names.ts";
@@ -73,13 +73,9 @@ class Drafter {
     const machines: Declaration[] = [];
     const refused: Refused[] = [...this.#ground.want()];
     for (const machine of this.contents.machines) {
-      if (machine.mark !== undefined) {
-        const { stack, address } = machine.mark;
-        refused.push({ name: machine.key, why: `it is ${address} of stack "${stack}" already` });
-        continue;
-      }
-      if (machine.source.persistent === false) {
-        refused.push({ name: machine.key, why: "it is transient: it has no configuration" });
+      const why = whyNot(machine);
+      if (why !== undefined) {
+        refused.push({ name: machine.key, why });
         continue;
       }
       const uses = this.#usage.of(machine);

@@ -278,4 +278,13 @@ Deno.test("what machines use that are not imported is declared as existing, unle
     "vm web",
   ]);
   assert.ok(draft({ networks: ["default"] }).includes("network default"));
+  // So is what belongs to another stack.
+  const { draft: beside } = draftStack({ name: "shop", uri: "qemu:///system" }, {
+    ...contents,
+    machines: [contents.machines[0]!, {
+      ...other,
+      mark: { stack: "other", address: "lab/machine.other", digest: "d1" },
+    }],
+  });
+  assert.equal(beside.declarations[0]!.call, "existingPool");
 });
