@@ -46,6 +46,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
     "dns",
     "mtu",
     "autostart",
+    "xml",
     "adopt",
   ]);
   const given = options as NetworkOptions;
@@ -96,6 +97,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
     dns: given.dns,
     mtu: given.mtu,
     autostart: given.autostart,
+    xml: given.xml,
   }, (path) => (path[0] === "subnet" ? [mode] : path));
   context.recorder.claim(context.host, `network "${onHost}"`, subject);
   const entry = record(context, subject, {

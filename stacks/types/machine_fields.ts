@@ -250,8 +250,8 @@ export interface MachineFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -502,8 +502,8 @@ export interface MemoryDeviceFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -897,8 +897,8 @@ export interface DiskFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1130,8 +1130,8 @@ export interface CdromFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1219,8 +1219,8 @@ export interface FloppyFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1306,8 +1306,8 @@ export interface NicFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1590,8 +1590,8 @@ export interface ControllerFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1663,8 +1663,8 @@ export interface DisplayFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1753,8 +1753,8 @@ export interface VideoFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1815,8 +1815,8 @@ export interface SoundFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1842,8 +1842,8 @@ export interface AudioFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -1965,8 +1965,8 @@ export interface InputFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2015,8 +2015,8 @@ export interface SerialFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2084,8 +2084,8 @@ export interface ParallelFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2144,8 +2144,8 @@ export interface ConsoleFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2206,8 +2206,8 @@ export interface ChannelFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2297,8 +2297,8 @@ export interface RngFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2359,8 +2359,8 @@ export interface WatchdogFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2384,8 +2384,8 @@ export interface PanicFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2442,8 +2442,8 @@ export interface FilesystemFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2520,8 +2520,8 @@ export interface ShmemFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2555,8 +2555,8 @@ export interface HostDeviceFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2639,8 +2639,8 @@ export interface SmartcardFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2669,8 +2669,8 @@ export interface RedirectionFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */
@@ -2721,8 +2721,8 @@ export interface HubFields {
    */
   readonly xml?: readonly ({
     /**
-     * Place in libvirt's XML: `./memory/@dumpCore`, `./bootloader`,
-     * `./keywrap/cipher[@name='aes']`.
+     * Place in libvirt's XML: an attribute `./memory/@dumpCore`, a text `./bootloader`, an
+     * element `./keywrap/cipher[@name='aes']`.
      */
     readonly path: string;
     /** Text or attribute that must stand there; null: nothing may. */

@@ -5,6 +5,7 @@
  */
 
 import type { AdoptOptions, CommonOptions } from "./common.ts";
+import type { XmlPatch } from "./machine.ts";
 
 /** An address that is kept for something that the stack does not declare. */
 export interface Reservation {
@@ -56,6 +57,11 @@ export interface NetworkOptions extends CommonOptions, AdoptOptions {
   readonly mtu?: number;
   /** Start together with the host; true unless declared. */
   readonly autostart?: boolean;
+  /**
+   * What no other field says: places in libvirt's XML. A place that another field owns is refused; one
+   * that is declared no more stays as it is. A change takes the network down and up.
+   */
+  readonly xml?: readonly XmlPatch[];
 }
 
 /** A network that must be on the host already, and is never changed. */

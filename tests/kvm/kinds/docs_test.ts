@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { BY_DEVICE, BY_MACHINE, NOT_HAD, OTHERS, STATE } from "../../../docs/hatch.ts";
 import { pages } from "../../../docs/mod.ts";
 import { machineTable } from "../../../providers/kvm/kinds/machine/table.ts";
-import { ownedPlaces, ownerOfPatch } from "../../../providers/kvm/kinds/machine/escape_check.ts";
+import { ownedPlaces, ownerOfPatch } from "../../../providers/kvm/kinds/hatch_places.ts";
 import type { Table } from "../../../providers/kvm/table/mod.ts";
 import { kindOf } from "./world.ts";
 import { matchesPlace, schemaPlaces, SCHEMAS, tablePlaces } from "./schema_places.ts";

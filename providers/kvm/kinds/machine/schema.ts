@@ -7,7 +7,7 @@
 import type { z } from "zod";
 import { tableSchema } from "../../table/mod.ts";
 import { deviceClashes } from "./device_spans.ts";
-import { ownedPlaces, ownerOfPatch } from "./escape_check.ts";
+import { ownedPlaces, ownerOfPatch } from "../hatch_places.ts";
 import { clashes } from "./spans.ts";
 import { machineTable } from "./table.ts";
 

@@ -6,7 +6,10 @@
 
 import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import { canonicalMac, formatIpv4, type Ipv4Subnet, parseIpv4, parseIpv4Subnet } from "../ip.ts";
+import { faultsOfPatch } from "../hatch.ts";
+import { ownedPlaces, ownerOfPatch } from "../hatch_places.ts";
 import type { NetworkSpec } from "./spec.ts";
+import { networkTable } from "./table.ts";
 
 /** libvirt's own limit for one DHCP range. */
 const MOST_LEASES = 65535;
@@ -43,6 +46,7 @@ export function checkNetwork(resource: Resource, lookup: Lookup): readonly Issue
     }
   }
   checkDns(issues, spec);
+  checkPatches(issues, spec);
   return issues;
 }
 
@@ -174,6 +178,25 @@ function checkDns(issues: Issue[], spec: NetworkSpec): void {
         });
       }
     }
+  }
+}
+
+let owned: ReturnType<typeof ownedPlaces> | undefined;
+
+function checkPatches(issues: Issue[], spec: NetworkSpec): void {
+  for (const [index, patch] of (spec.xml ?? []).entries()) {
+    const path = `xml[${index}]`;
+    for (const [member, message] of faultsOfPatch(patch)) {
+      issues.push({ code: "network.patch-invalid", path: `${path}.${member}`, message });
+    }
+    const owner = ownerOfPatch(patch, owned ??= ownedPlaces(networkTable));
+    if (owner === undefined) continue;
+    issues.push({
+      code: "network.patch-owned",
+      path: `${path}.path`,
+      message: `${patch.path} belongs to the field "${owner}"`,
+      help: "declare that instead",
+    });
   }
 }
 

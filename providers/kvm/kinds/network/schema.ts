@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { canonicalIp, canonicalMac, formatIpv4Subnet, parseIpv4, parseIpv4Subnet } from "../ip.ts";
+import { patchSchema, refuseTwice } from "../patch.ts";
 import { objectName } from "../reference.ts";
 
 const ipv4 = z.string().refine((text) => parseIpv4(text) !== undefined, {
@@ -108,6 +109,10 @@ export const networkSchema = z.strictObject({
   mtu: z.int().min(68).max(65535).optional()
     .describe("Largest packet in bytes; 1500 unless declared."),
   autostart: z.boolean().default(true).describe("Start together with the host."),
+  xml: z.array(patchSchema).superRefine(refuseTwice).optional().describe(
+    "What no other field says: places in libvirt's XML and what must stand there. A place that " +
+      "another field owns is refused.",
+  ),
 }).superRefine((network, context) => {
   const refuse = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: [path], message });

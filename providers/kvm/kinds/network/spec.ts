@@ -34,6 +34,16 @@ export interface DnsSpec extends JsonObject {
   readonly forwarders?: readonly string[];
 }
 
+/** A place in libvirt's XML, and what must stand there. */
+export interface PatchSpec extends JsonObject {
+  /** The place. */
+  readonly path: string;
+  /** Text or attribute; null: nothing. */
+  readonly value?: string | null;
+  /** Element, as XML. */
+  readonly element?: string;
+}
+
 /** A dynamic range. */
 export interface RangeSpec extends JsonObject {
   /** First address. */
@@ -66,4 +76,6 @@ export interface NetworkSpec extends JsonObject {
   readonly mtu?: number;
   /** Starts together with the host. */
   readonly autostart?: boolean;
+  /** What no other field says. */
+  readonly xml?: readonly PatchSpec[];
 }

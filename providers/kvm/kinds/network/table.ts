@@ -41,6 +41,7 @@ import {
   parseIpv4Subnet,
   prefixOfNetmask,
 } from "../ip.ts";
+import { hatch } from "../hatch.ts";
 import { dnsHostSchema, dnsSchema, networkSchema, reservationSchema } from "./schema.ts";
 
 const shape = networkSchema.shape;
@@ -347,6 +348,7 @@ export const networkTable: Table = {
     change: "live",
   }),
   reservations,
+  xml: hatch(() => shape.xml),
 };
 
 /** What libvirt keeps beside the XML. */

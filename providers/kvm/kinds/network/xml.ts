@@ -33,8 +33,9 @@ export function networkXml(resource: Resource, mark?: Mark): string {
   else insertBefore(root, uuid, next);
   const bridge = child(root, "bridge");
   if (bridge !== undefined && resource.spec.mode !== "bridge") {
-    bridge.attributes.set("stp", "off");
-    bridge.attributes.set("delay", "0");
+    for (const [name, usual] of [["stp", "off"], ["delay", "0"]] as const) {
+      if (!bridge.attributes.has(name)) bridge.attributes.set(name, usual);
+    }
   }
   if (mark !== undefined) writeMark(root, mark);
   return serializeXml(root);

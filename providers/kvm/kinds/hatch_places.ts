@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Table } from "../../table/mod.ts";
+import type { Table } from "../table/mod.ts";
 import {
   children,
   parsePath,
@@ -12,7 +12,7 @@ import {
   textOf,
   type XmlElement,
   type XmlPath,
-} from "../../xml/mod.ts";
+} from "../xml/mod.ts";
 
 /** An element on the way to a place, and what is known of its attributes. */
 interface Station {
