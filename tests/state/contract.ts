@@ -229,7 +229,7 @@ export function storeContract(
       assert.match(error.message, /held by ann@desk \(pid 7\) since 20\d\d-/);
       const holder = await asked.holder("shop");
       assert.equal(holder?.who, "ann@desk (pid 7)");
-      assert(Math.abs(Date.parse(holder.since) - since) < 5000);
+      assert(Math.abs(Date.parse(holder.since) - since) < 60_000);
       assert(Date.parse(holder.expires) > since);
     }
     await lease[Symbol.asyncDispose]();
@@ -258,14 +258,29 @@ export function storeContract(
   });
 
   behaviour("keeps a lease alive for longer than its first term", async (fixture) => {
-    await using store = fixture.open({ leaseSeconds: 2 });
-    await using other = fixture.open({ leaseSeconds: 2 });
-    await using lease = await store.lock("shop", "ann");
-    for (let i = 0; i < 5; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      assert.equal(await codeOf(other.lock("shop", "bob")), "state.locked");
+    // A machine that is so busy that this process stands still for a whole term proves nothing: once more,
+    // with a longer one.
+    for (let term = 2;; term *= 2) {
+      await using store = fixture.open({ leaseSeconds: term });
+      await using other = fixture.open({ leaseSeconds: term });
+      await using lease = await store.lock("shop", "ann");
+      let latest = performance.now();
+      let stood = false;
+      let kept = true;
+      for (const end = latest + term * 1250; kept && performance.now() < end;) {
+        await new Promise((resolve) => setTimeout(resolve, term * 100));
+        const taken = await other.lock("shop", "bob").catch((error: unknown) => error);
+        stood ||= performance.now() - latest > term * 300;
+        latest = performance.now();
+        if (taken instanceof StaddleError && taken.code === "state.locked") continue;
+        assert(stood && term < 64, `the lease of ${term} s was not renewed: ${taken}`);
+        await (taken as Lease)[Symbol.asyncDispose]();
+        kept = false;
+      }
+      if (!kept) continue;
+      assert.equal(await lease.write({ put: [row("a")] }), 1);
+      return;
     }
-    assert.equal(await lease.write({ put: [row("a")] }), 1);
   });
 
   behaviour("a write is kept whole or not at all", async (fixture) => {
@@ -490,7 +505,6 @@ export function storeContract(
     const holder = await store.hold("shop", "ann", 1);
     assert.equal(holder.who, "ann");
     await using other = fixture.open();
-    assert.equal(await codeOf(other.lock("shop", "bob")), "state.locked");
     const deadline = Date.now() + 60_000;
     for (;;) {
       const lease = await other.lock("shop", "bob").catch((error: unknown) => error);
