@@ -373,7 +373,7 @@ class Run {
   }
 
   async #perform(step: Step, session: HostSession, elapsed: () => number): Promise<StepResult> {
-    const owner = moments.newOwner(this.#record.rows, step);
+    const owner = moments.newOwner(this.#index, this.#record.rows, step);
     if (owner !== undefined) {
       return { notes: [`kept ${step.key}: it belongs to ${owner} now`] };
     }
@@ -491,7 +491,7 @@ class Run {
     // Something shared that is still needed is read back after its delete step, and was kept.
     if (
       step.operation === "delete" && result.observed === undefined &&
-      moments.newOwner(this.#record.rows, step) === undefined
+      moments.newOwner(this.#index, this.#record.rows, step) === undefined
     ) this.#counts = { ...counts, destroy: destroy + 1 };
   }
 

@@ -246,13 +246,15 @@ export function renamedAway(index: PlanIndex, rows: Rows): RowChange {
  * The address that has taken the object of a delete step over, if one has: its row names the same
  * object. Deleting the object would destroy what that address owns; only the old row has to go.
  */
-export function newOwner(rows: Rows, step: Step): string | undefined {
+export function newOwner(index: PlanIndex, rows: Rows, step: Step): string | undefined {
   if (step.operation !== "delete") return undefined;
   const old = rowToDelete(rows, step);
   if (old === undefined) return undefined;
   for (const { address, kind, host, key } of rows.values()) {
     if (key !== step.key || kind !== step.kind || host !== step.host) continue;
-    if (address !== old.address) return address;
+    // The row under the address that it was renamed from is its own.
+    const former = index.resource(step.address)?.previousAddress;
+    if (address !== old.address && address !== former) return address;
   }
   return undefined;
 }
