@@ -15,7 +15,7 @@ export const ADDRESS = "10.97.0.10";
 export const NAME = "all";
 
 /** What all four have in common. */
-function around(lab: HostScope, boot: Boot) {
+function around(lab: HostScope, boot: Boot, apartSize = "20MiB") {
   const pool = lab.pool("disks", { path: "/srv/disks" });
   const net = lab.network("net", { isolated: "10.97.0.0/24" });
   const other = lab.network("other", { isolated: "10.98.0.0/24" });
@@ -27,7 +27,7 @@ function around(lab: HostScope, boot: Boot) {
     disk("floppy1", "1440KiB"),
     disk("floppy2", "1440KiB"),
     disk("together"),
-    disk("apart"),
+    disk("apart", apartSize),
   ];
   const nbd = (port: number) => ({
     protocol: "nbd" as const,
@@ -74,7 +74,11 @@ function around(lab: HostScope, boot: Boot) {
 
 /** Before anything is changed. */
 export const first: Declare = (lab, boot) => {
-  const { net, medium1, floppy1, together, apart, common, nic0, bridge } = around(lab, boot);
+  const { net, medium1, floppy1, together, apart, common, nic0, bridge } = around(
+    lab,
+    boot,
+    "8MiB",
+  );
   lab.vm(NAME, {
     ...common,
     controllers: [bridge],

@@ -142,9 +142,29 @@ const update: Operate = async (bench, step) => {
   else {
     using domain = user.domain;
     await domain.blockResize(user.target, spec.capacity);
+    const { capacity } = await domain.blockInfo(user.target);
+    if (capacity < spec.capacity) throw notGrown(bench, step, domain, capacity, spec.capacity);
   }
   return {};
 };
+
+function notGrown(
+  bench: Bench,
+  step: Step,
+  domain: Domain,
+  has: number,
+  wanted: number,
+): StaddleError {
+  return new StaddleError({
+    code: "kvm.not-applied",
+    summary:
+      `volume "${step.key}" on host "${bench.declaration.name}" did not grow under machine ` +
+      `"${domain.name}", though libvirt reported success`,
+    where: whereOf(bench, step),
+    details: [`capacity: declared ${wanted} B, the guest's disk has ${has} B`],
+    help: "run the same command again, or grow it while the machine is off",
+  });
+}
 
 /** The running machine that has the volume as a disk, and the disk's target. */
 async function runningUser(
