@@ -59,19 +59,25 @@ async function prepare(bed: Bed): Promise<void> {
     virsh -q -c qemu:///system nwfilter-define /tmp/f.xml`);
 }
 
-/** Two block devices of the host, by names of their own; they go with whoever has them open last. */
-async function blockDevices(bed: Bed): Promise<AsyncDisposable> {
+/**
+ * Two block devices of the host, by names of their own. A process of the host has them open, and they go
+ * with it, however this test ends.
+ */
+async function blockDevices(bed: Bed): Promise<void> {
   await bed.host.must(`
     [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
     for i in $(seq 0 63); do [ -e /dev/loop$i ] || mknod /dev/loop$i b 7 $i; done
-    for name in block more; do ln -s $(losetup --find --show /srv/disks/$name) /dev/fleet-$name; done`);
-  return {
-    async [Symbol.asyncDispose]() {
-      await bed.host.must(
-        "for name in block more; do losetup -d $(readlink /dev/fleet-$name); done",
-      );
-    },
-  };
+    for name in block more; do
+      device=$(losetup --find --show /srv/disks/$name)
+      ln -s $device /dev/fleet-$name
+      # Detached while it is open: that is done when the last one closes it.
+      setsid sh -c 'exec 3<'$device'; losetup -d '$device'; exec sleep infinity' >/dev/null 2>&1 &
+    done
+    for name in block more; do
+      until losetup --list --noheadings --output AUTOCLEAR $(readlink /dev/fleet-$name) | grep -q 1; do
+        sleep 0.1
+      done
+    done`);
 }
 
 Deno.test(
@@ -79,7 +85,7 @@ Deno.test(
   async (t) => {
     await using bed = await makeBed();
     await prepare(bed);
-    await using _devices = await blockDevices(bed);
+    await blockDevices(bed);
     const changed = new Set<string>();
     const refused: string[] = [];
     await bed.apply(first);
