@@ -192,7 +192,8 @@ export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
 /** Moment 3: a step has ended well. */
 export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepResult): RowChange {
   const planned = index.resource(step.address);
-  const fingerprint = result.observed?.fingerprint;
+  // Without one, the next plan compares field by field.
+  const fingerprint = result.differs === true ? undefined : result.observed?.fingerprint;
   switch (step.operation) {
     case "create":
     case "update": {
@@ -214,7 +215,7 @@ export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepRe
         put: [{
           ...earlier,
           status: "present",
-          fingerprint: fingerprint ?? earlier.fingerprint,
+          fingerprint: result.differs === true ? undefined : fingerprint ?? earlier.fingerprint,
         }],
         remove: [],
       };

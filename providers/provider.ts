@@ -344,6 +344,11 @@ export const PENDING_RESTART = "pending restart: ";
 export interface StepResult {
   /** The object as it was read back; absent after a delete. */
   readonly observed?: Observed;
+  /**
+   * Declared fields that the step was not to change differ by now: a guest died, someone changed it by
+   * hand meanwhile. The next plan must not take the object for what was read back.
+   */
+  readonly differs?: true;
   /** Things that a person should know, for example that a shared pool was kept, and why. */
   readonly notes: readonly string[];
 }

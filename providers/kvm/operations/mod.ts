@@ -80,10 +80,24 @@ export async function performStep(
   const pending = observed === undefined || step.operation === "delete"
     ? []
     : pendingNotes(step, observed);
+  const differs = observed !== undefined && step.operation !== "delete" &&
+    await differsByNow(bench, step, observed);
   return {
     ...(observed === undefined ? {} : { observed }),
+    ...(differs ? { differs } : {}),
     notes: [...outcome.notes ?? [], ...pending],
   };
+}
+
+/** Whether anything declared differs, also what the step was not to change: a guest may have died. */
+async function differsByNow(bench: Bench, step: Step, observed: Observed): Promise<boolean> {
+  const kind = kinds.get(step.kind)!;
+  const lookup = emptyLookup(step, await bench.facts());
+  const differing = changesSince(
+    step,
+    (previous) => kind.diff(step.resource, observed, { previous, lookup }),
+  );
+  return differing.length > 0;
 }
 
 /** What a step has saved and its object has still to be restarted for. */
