@@ -85,3 +85,27 @@ Deno.test("what a stopped run began is closed when nothing of it is left to do",
     [[`settle:${ADDRESS}`, ADDRESS, "end"]],
   );
 });
+
+Deno.test("what differs by now in other fields is not taken for what was applied", async () => {
+  await using here = place();
+  await run(here, "create", first, false);
+  const hosts = fakeHosts();
+  const one = step(`update:${ADDRESS}`, [], { resource: second });
+  const { row } = await here.apply(planOf([one]), {
+    sessions: async (host) => {
+      const session = await hosts.sessions(host);
+      return {
+        host: session.host,
+        facts: () => session.facts(),
+        read: (requests) => session.read(requests),
+        perform: async (step, context) => ({
+          ...await session.perform(step, context),
+          differs: true,
+        }),
+        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      };
+    },
+  });
+  assert.equal(row(ADDRESS)?.status, "present");
+  assert.equal(row(ADDRESS)?.fingerprint, undefined);
+});
