@@ -147,7 +147,8 @@ Deno.test(
         if (said === undefined) { for (const row of one.rows) changed.add(row); }
         else refused.push(...one.rows.map((row) => `${row}: ${said}`));
         assert.equal(await bed.processOf(NAME), process, "QEMU was not started anew");
-        await bed.apply(fourth);
+        // A guest seldom lets go of memory again: that comes last, and stays.
+        if (!one.rows.some((row) => row.startsWith("memoryDevices"))) await bed.apply(fourth);
       });
     }
 
@@ -170,12 +171,12 @@ function print(line: string): void {
 
 /** Tries what this host may be unable to do: undefined if it was done, else libvirt's reason. */
 async function attempt(bed: Bed, { declare, reason }: Refused): Promise<string | undefined> {
+  const { changes } = await bed.plan(declare);
+  assert.ok(changes.length > 0);
+  const later = changes.filter((change) => !change.endsWith(" live"));
+  if (later.length > 0) return `not while it runs here: ${later.join(", ")}`;
   try {
-    const { changes } = await bed.apply(declare);
-    assert.ok(
-      changes.length > 0 && changes.every((change) => change.endsWith(" live")),
-      changes.join(),
-    );
+    await bed.apply(declare);
     return undefined;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);

@@ -26,7 +26,7 @@ const one = (
 ): Refused => ({ rows, what, declare: fourthWith(more), reason });
 
 /** The sentence in which libvirt says so. */
-const says = (text: string) => new RegExp(`[^\\n]*(${text})[^\\n]*`);
+const says = (text: string) => new RegExp(`error\\[[^\\n]*(${text})[^\\n]*`);
 
 const RATES = ["average", "peak", "burst"];
 const nicsWith =

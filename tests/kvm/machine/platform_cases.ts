@@ -120,8 +120,8 @@ export const CASES: readonly Case[] = [
     ...NUMA,
     numa: { cells: CELLS, tune: { cells: [{ cell: 1, mode: "strict", nodes: "0" }] } },
   }),
-  live(["numa.tune.nodes"], { numa: { tune: { mode: "strict", nodes: "0" } } }, {
-    numa: { tune: { mode: "strict", nodes: "0-1" } },
+  live(["numa.tune.nodes"], { numa: { tune: { mode: "restrictive", nodes: "0" } } }, {
+    numa: { tune: { mode: "restrictive", nodes: "0-1" } },
   }),
   boot(["numa.tune.nodes"], { numa: { tune: { mode: "interleave", nodes: "0" } } }, {
     numa: { tune: { mode: "interleave", nodes: "0-1" } },

@@ -57,7 +57,7 @@ Deno.test("calls that change what the host grants", () => {
   const before: JsonObject = {
     ioThreads: 2,
     blkioTune: { devices: [{ path: "/dev/sda", weight: 300 }] },
-    numa: { tune: { mode: "strict", nodes: "0" } },
+    numa: { tune: { mode: "restrictive", nodes: "0" } },
   };
   const after: JsonObject = {
     ioThreads: 4,
@@ -70,7 +70,7 @@ Deno.test("calls that change what the host grants", () => {
     },
     blkioTune: { weight: 700, devices: [{ path: "/dev/sdb", weight: 400, readIops: 9 }] },
     memTune: { hardLimit: "1GiB", softLimit: "unlimited", swapHardLimit: "2GiB" },
-    numa: { tune: { mode: "strict", nodes: "0-1" } },
+    numa: { tune: { mode: "restrictive", nodes: "0-1" } },
     onCrash: "coredump-restart",
   };
   const host = observed(machine(before), { running: true });

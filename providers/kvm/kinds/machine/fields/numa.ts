@@ -101,10 +101,10 @@ const cells = {
   }),
 } satisfies Table;
 
-/** The nodes move live under a running guest whose memory is bound to nodes strictly. */
+/** The nodes move live under a running guest whose memory cgroups alone bind to nodes; libvirt 9 refuses other modes. */
 function nodesChange({ live }: ChangeContext): Disruption {
   const mode = live && getPath(live, "./numatune/memory/@mode");
-  return mode === "strict" || mode === "restrictive" ? "live" : "restart";
+  return mode === "restrictive" ? "live" : "restart";
 }
 
 const MODES = ["strict", "preferred", "interleave", "restrictive"] as const;
@@ -146,7 +146,7 @@ const tune = {
       cpuSet.optional().describe("Nodes of the host from which memory comes, such as `0-1`."),
     binding: text("./numatune/memory/@nodeset"),
     change: depends(
-      "live with mode strict or restrictive, else restart",
+      "live with mode restrictive, else restart",
       nodesChange,
     ),
     equal: sameCpuSet,
