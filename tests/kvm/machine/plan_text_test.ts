@@ -119,3 +119,12 @@ Deno.test("golden: a limit refuses what goes beyond, by the fields' names", () =
     limits.map((limit) => `--max-disruption ${limit}\n${refusal(limit)}\n`).join("\n"),
   );
 });
+
+Deno.test("the plan from a machine to itself is empty", () => {
+  for (const options of [BEFORE, { ...BEFORE, ...TWENTY }]) {
+    const same = shop((lab) => void lab.vm("web", options));
+    const plan = planned(same, make(same));
+    assert.deepEqual(plan.steps, []);
+    assert.deepEqual(plan.resources.flatMap(({ changes }) => changes), []);
+  }
+});
