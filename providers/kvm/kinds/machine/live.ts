@@ -7,9 +7,10 @@
  */
 
 import type { FieldChange, Observed, Resource } from "../../../provider.ts";
-import { parseXml } from "../../xml/mod.ts";
+import { parseXml, type XmlElement } from "../../xml/mod.ts";
 import { deviceCalls } from "./live_devices.ts";
 import { type TuningCall, tuningCalls } from "./live_tuning.ts";
+import { bytesInModules } from "./places.ts";
 
 /** One call on a machine. `xml` is a device's; `alias` names one. */
 export type LiveCall =
@@ -59,7 +60,7 @@ export function liveCalls(
   if (typeof liveXml === "string") {
     const live = parseXml(liveXml);
     const now = changes.filter((change) => change.disruption === "live");
-    calls.push(...scalarCalls(now));
+    calls.push(...scalarCalls(now, live));
     calls.push(...tuningCalls(now, resource.spec, live));
     calls.push(...deviceCalls(now, resource.spec, live));
   }
@@ -78,13 +79,16 @@ export function liveCalls(
   return calls;
 }
 
-function scalarCalls(changes: readonly FieldChange[]): LiveCall[] {
+function scalarCalls(changes: readonly FieldChange[], live: XmlElement): LiveCall[] {
   return changes.flatMap(({ path, after }): LiveCall[] => {
     switch (path) {
       case "vcpus":
         return [{ call: "setVcpus", vcpus: Number(after) }];
       case "memory":
-        return [{ call: "setMemory", kib: Math.ceil(Number(after) / 1024) }];
+        return [{
+          call: "setMemory",
+          kib: Math.ceil((Number(after) + bytesInModules(live)) / 1024),
+        }];
       case "title":
         return [{ call: "setTitle", value: String(after) }];
       case "description":

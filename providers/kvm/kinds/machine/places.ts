@@ -72,23 +72,58 @@ function settleVcpuStates(domain: XmlElement, count: number): void {
 const currentMemory = kibibytes("./currentMemory");
 const bootMemory = kibibytes("./memory");
 
-/** Memory that the guest has, the balloon's target. More than the maximum raises it. */
+const moduleSize = kibibytes("./target/size");
+
+/**
+ * Bytes of all memory modules. libvirt counts them into both the maximum and what the guest has; a stack
+ * declares them apart.
+ */
+export function bytesInModules(domain: XmlElement): number {
+  const devices = getElement(domain, "./devices");
+  const modules = devices === undefined ? [] : children(devices, "memory");
+  return modules.reduce((sum, module) => sum + Number(moduleSize.read(module) ?? 0), 0);
+}
+
+/**
+ * Counts modules in that came or went since there were so many bytes in them. The table writes memory
+ * before modules: what it wrote does not know of these.
+ */
+export function settleModules(domain: XmlElement, before: number): void {
+  const more = bytesInModules(domain) - before;
+  if (more === 0) return;
+  for (const place of [bootMemory, currentMemory]) {
+    const bytes = place.read(domain);
+    if (bytes !== undefined) place.write(domain, Number(bytes) + more);
+  }
+}
+
+/** Memory that the guest has, the balloon's target, without modules. More than the maximum raises it. */
 export const memory: Binding = custom(
   "./currentMemory",
-  (domain) => currentMemory.read(domain) ?? bootMemory.read(domain),
+  (domain) => {
+    const all = currentMemory.read(domain) ?? bootMemory.read(domain);
+    const rest = Number(all) - bytesInModules(domain);
+    // A definition may give the guest less than there is in modules.
+    return all !== undefined && rest > 0 ? rest : all;
+  },
   (domain, value) => {
-    if (Number(value) > Number(bootMemory.read(domain) ?? 0)) bootMemory.write(domain, value);
-    currentMemory.write(domain, value);
+    const all = Number(value) + bytesInModules(domain);
+    if (all > Number(bootMemory.read(domain) ?? 0)) bootMemory.write(domain, all);
+    currentMemory.write(domain, all);
   },
 );
 
-/** Most memory. What the guest has stays, as far as the maximum allows. */
+/** Most memory without modules. What the guest has stays, as far as the maximum allows. */
 export const maxMemory: Binding = custom(
   "./memory",
-  (domain) => bootMemory.read(domain),
+  (domain) => {
+    const all = bootMemory.read(domain);
+    return all === undefined ? undefined : Number(all) - bytesInModules(domain);
+  },
   (domain, value) => {
-    const current = Math.min(Number(memory.read(domain) ?? value), Number(value));
-    bootMemory.write(domain, value);
+    const all = Number(value) + bytesInModules(domain);
+    const current = Math.min(Number(currentMemory.read(domain) ?? all), all);
+    bootMemory.write(domain, all);
     currentMemory.write(domain, current);
   },
 );

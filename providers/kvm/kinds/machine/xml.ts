@@ -9,6 +9,7 @@ import { removeWithdrawn, writeTable } from "../../table/mod.ts";
 import { element, parseXml, serializeXml, writeMark, type XmlElement } from "../../xml/mod.ts";
 import { settleBootOrder } from "./fields/boot.ts";
 import { guestClock, guestFeatures, guestHelpers } from "./guest.ts";
+import { bytesInModules, settleModules } from "./places.ts";
 import type { MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
 
@@ -35,6 +36,7 @@ export function machineXml(resource: Resource, mark: Mark): string {
     devices(spec),
   );
   writeTable(machineTable, domain, resource.spec);
+  settleModules(domain, 0);
   settleBootOrder(domain);
   writeMark(domain, mark);
   return serializeXml(domain);
@@ -48,8 +50,14 @@ export function patchMachine(
   previous: JsonObject | undefined,
 ): string {
   const domain = parseXml(xml);
-  if (previous !== undefined) removeWithdrawn(machineTable, domain, resource.spec, previous);
+  let inModules = bytesInModules(domain);
+  if (previous !== undefined) {
+    removeWithdrawn(machineTable, domain, resource.spec, previous);
+    settleModules(domain, inModules);
+    inModules = bytesInModules(domain);
+  }
   writeTable(machineTable, domain, resource.spec);
+  settleModules(domain, inModules);
   settleBootOrder(domain);
   writeMark(domain, mark);
   return serializeXml(domain);
