@@ -20,7 +20,14 @@ import type {
   Step,
   StepResult,
 } from "../providers/provider.ts";
-import type { JournalEntry, Lease, RecordWrite, RunRecord, StackRecord } from "../state/store.ts";
+import type {
+  JournalEntry,
+  Lease,
+  RecordWrite,
+  ResourceRecord,
+  RunRecord,
+  StackRecord,
+} from "../state/store.ts";
 import {
   attempt,
   declaredTimeout,
@@ -72,6 +79,8 @@ export interface ApplyOptions {
   readonly isTransient?: (error: StaddleError) => boolean;
   /** Whether an error means that the whole host is out of reach. Never, by default. */
   readonly isHostLost?: (error: StaddleError) => boolean;
+  /** Whether a create failed because something that is not the stack's stands there. Never, by default. */
+  readonly isForeign?: (error: StaddleError) => boolean;
   /** Most steps in flight over all hosts; 10 by default. */
   readonly parallelism?: number;
   /** Begin nothing new, wait for nothing more, and let what else is in flight finish. */
@@ -293,13 +302,14 @@ class Run {
       const session = await this.#session(step);
       if (session === undefined) return;
       if (this.#stopping.signal.aborted) return this.#queue.putBack(step);
+      const earlier = this.#record.rows.get(step.address);
       const written = await this.#write(
         step,
         "begin",
         (rows) => moments.beginStep(this.#index, rows, step),
       );
       if (!written) return this.#queue.putBack(step);
-      await this.#carryOut(step, session);
+      await this.#carryOut(step, session, earlier);
     } catch (thrown) {
       // Not a step's failure but a mistake in this room: stop, and say so in the result.
       if (this.#queue.inFlight.has(step)) this.#queue.putBack(step);
@@ -332,7 +342,11 @@ class Run {
     }
   }
 
-  async #carryOut(step: Step, session: HostSession): Promise<void> {
+  async #carryOut(
+    step: Step,
+    session: HostSession,
+    earlier: ResourceRecord | undefined,
+  ): Promise<void> {
     const started = performance.now();
     const reference = stepReference(step);
     const elapsed = () => performance.now() - started;
@@ -344,7 +358,13 @@ class Run {
     } catch (thrown) {
       const error = toStaddleError(thrown, step);
       this.#performing.delete(step);
-      await this.#write(step, "failed", () => ({ put: [], remove: [] }), error);
+      const foreign = step.operation === "create" && this.#options.isForeign?.(error) === true;
+      await this.#write(
+        step,
+        "failed",
+        (rows) => foreign ? moments.notMade(rows, step, earlier) : { put: [], remove: [] },
+        error,
+      );
       // A wait that was given up is as good as not begun: its row says `waiting` either way.
       if (step.operation === "wait" && error.code === "apply.aborted") {
         return this.#queue.putBack(step);

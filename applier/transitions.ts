@@ -16,7 +16,7 @@
  *    condition is open) or its removal, and the run's counts. One write. Killed before it, the row
  *    still says `creating`, `updating` or `deleting`, and the step is done again: steps are safe to
  *    repeat. After a failure the journal says `failed`, and the row stays as step 2 left it, for
- *    nobody knows how far the step came.
+ *    nobody knows how far the step came; only where the name was another's is the row as before.
  * 4. **A replacement that is made before the old object goes** holds two objects of one address:
  *    the write before its create step moves the old row aside to its leftover address, so that
  *    neither is ever without a row. A row aside goes when its delete step has ended, or when the
@@ -187,6 +187,16 @@ export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
       };
     }
   }
+}
+
+/**
+ * Moment 3, when what stands under the name of a create step is not the stack's: nothing was made, and a
+ * row that said so would call it ours. What was there before the step began is put back.
+ */
+export function notMade(rows: Rows, step: Step, earlier: ResourceRecord | undefined): RowChange {
+  if (earlier === undefined) return { put: [], remove: [step.address] };
+  const aside = leftoverAddress(earlier.address, earlier.key);
+  return { put: [earlier], remove: rows.has(aside) ? [aside] : [] };
 }
 
 /** Moment 3: a step has ended well. */

@@ -195,6 +195,7 @@ async function carryOut(
     who: whoAmI(),
     isTransient: (error) => provider?.isTransient(error) ?? false,
     isHostLost,
+    isForeign: ({ code }) => code === "kvm.name-taken",
     parallelism: flags.parallelism,
     allowHooks: true, // What was not allowed was refused before anybody was asked.
     signal: stop.cancel,

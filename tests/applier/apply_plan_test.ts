@@ -148,6 +148,26 @@ Deno.test("a failed step silences what needs it, once each, and nothing else", a
   assert.equal(runs[0]?.add, 2);
 });
 
+Deno.test("what has the name of another's is not called the stack's after a failure", async () => {
+  await using here = place();
+  const hosts = fakeHosts({
+    fault: (step) => {
+      if (step.id === volume.id) throw failure("test.name-taken", step);
+    },
+  });
+  const isForeign = ({ code }: { readonly code: string }) => code === "test.name-taken";
+  const alone = { ...volume, needs: [] };
+  const plan = planOf([pool, volume]);
+  const { row } = await here.apply(plan, hosts, { isForeign });
+  assert.equal(row(volume.address), undefined);
+  // What an earlier run of the stack may have left there stays known.
+  const { row: unsure } = await here.apply(planOf([alone]), hosts);
+  const began = unsure(volume.address);
+  assert.equal(began?.status, "creating");
+  const { row: after } = await here.apply(planOf([alone]), hosts, { isForeign });
+  assert.deepEqual(after(volume.address), began);
+});
+
 Deno.test("what is transient is tried again, with growing pauses, and so often only", async () => {
   await using here = place();
   const hosts = fakeHosts({
