@@ -9,20 +9,10 @@ import { ownerOf } from "../planner/leftover.ts";
 import { plannedHooks } from "../planner/options.ts";
 import type { Plan } from "../planner/plan.ts";
 import { summarize } from "../planner/summary.ts";
-import type { Topology } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
-import type {
-  HostDeclaration,
-  HostSession,
-  Json,
-  JsonObject,
-  Operation,
-  Step,
-  StepResult,
-} from "../providers/provider.ts";
+import type { HostSession, Json, JsonObject, Step, StepResult } from "../providers/provider.ts";
 import type {
   JournalEntry,
-  Lease,
   RecordWrite,
   ResourceRecord,
   RunRecord,
@@ -33,12 +23,10 @@ import {
   declaredTimeout,
   defaultRetry,
   defaultTimeouts,
-  type RetryPolicy,
   toStaddleError,
 } from "./attempt.ts";
 import { notRecorded, recordFailed, staleRecord } from "./errors.ts";
 import {
-  type ApplyEvent,
   type Counts,
   type SkipReason,
   type StepReference,
@@ -47,6 +35,7 @@ import {
   type TimelessEvent,
 } from "./events.ts";
 import { refuseHooks, runHook } from "./hooks.ts";
+import type { ApplyOptions } from "./options.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import type { ApplyResult, FailedStep, Note, SkippedStep } from "./result.ts";
 import { type Schedule, schedule, type Silenced } from "./schedule.ts";
@@ -57,47 +46,6 @@ const PARALLELISM = 10;
 
 /** Milliseconds between two signs that a step is still going on. */
 const STILL_GOING_ON = 10_000;
-
-/** What {@linkcode applyPlan} needs besides the plan. */
-export interface ApplyOptions {
-  /** The lock of the plan's stack. Every write goes through it; given back by the caller. */
-  readonly lease: Lease;
-  /** The record, loaded while the lease was held. */
-  readonly record: StackRecord | undefined;
-  /**
-   * An open session; called at most once a host, when its first step is due. Sessions stay the
-   * caller's to close, so that those which read the hosts can be used again.
-   */
-  readonly sessions: (host: HostDeclaration) => Promise<HostSession>;
-  /** What the plan brings about, kept with the run so that a later one can plan the way back. */
-  readonly topology?: Topology;
-  /** Folder of the stack file. */
-  readonly baseDirectory: string;
-  /** For the history: `user@machine`, with process id. */
-  readonly who: string;
-  /** Whether trying a failed step again may help: see `Provider.isTransient`. Never, by default. */
-  readonly isTransient?: (error: StaddleError) => boolean;
-  /** Whether an error means that the whole host is out of reach. Never, by default. */
-  readonly isHostLost?: (error: StaddleError) => boolean;
-  /** Whether a create failed because something that is not the stack's stands there. Never, by default. */
-  readonly isForeign?: (error: StaddleError) => boolean;
-  /** Most steps in flight over all hosts; 10 by default. */
-  readonly parallelism?: number;
-  /** Begin nothing new, wait for nothing more, and let what else is in flight finish. */
-  readonly signal?: AbortSignal;
-  /** Give up what is in flight. */
-  readonly abort?: AbortSignal;
-  /** Seconds that a step may take, by operation; an hour and less by default. */
-  readonly timeouts?: Partial<Readonly<Record<Operation, number>>>;
-  /** Whether the commands that the stack wants run beside steps are run. Refused by default. */
-  readonly allowHooks?: boolean;
-  /** When and how often what is transient is tried again. */
-  readonly retry?: RetryPolicy;
-  /** Milliseconds between being told to stop and being left alone; 5000 by default. */
-  readonly grace?: number;
-  /** Told what happens, as it happens. If it throws, the run ends first, and then throws that. */
-  readonly onEvent?: (event: ApplyEvent) => void;
-}
 
 /**
  * Carries a plan out and returns how that went. Failures of steps are part of the result.

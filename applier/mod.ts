@@ -8,7 +8,8 @@
  * @module
  */
 
-export { type ApplyOptions, applyPlan } from "./apply_plan.ts";
+export { applyPlan } from "./apply_plan.ts";
+export type { ApplyOptions } from "./options.ts";
 export { defaultRetry, defaultTimeouts, type RetryPolicy } from "./attempt.ts";
 export { refuseHooks } from "./hooks.ts";
 export type {
