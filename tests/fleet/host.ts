@@ -183,9 +183,24 @@ export class FleetHost {
 
   /** The cable to the fleet's network. */
   readonly link: FleetLink = {
-    down: () => ipBatch([`link set ${this.#record.link} down`]),
-    up: () => ipBatch([`link set ${this.#record.link} up`]),
+    // With the address settled: else the kernel finds in three seconds that nobody has it, and refuses.
+    down: async () =>
+      await ipBatch([
+        await this.#neighbour("permanent"),
+        `link set ${this.#record.link} down`,
+      ]),
+    up: async () =>
+      await ipBatch([
+        `link set ${this.#record.link} up`,
+        await this.#neighbour("reachable"),
+      ]),
   };
+
+  /** Says who has the host's address, for how long: `permanent`, or `reachable` until it is asked again. */
+  async #neighbour(state: string): Promise<string> {
+    const mac = (await this.must("cat /sys/class/net/eth0/address")).trim();
+    return `neigh replace ${this.address} lladdr ${mac} dev ${this.#context.bridge} nud ${state}`;
+  }
 
   #service(name: string): FleetService {
     const act = async (action: string) => void await this.must(["fleet-service", name, action]);

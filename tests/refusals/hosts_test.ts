@@ -52,11 +52,10 @@ const cases: readonly Case[] = [
   },
   {
     name: "host-down",
-    // Shorter than the three seconds after which the kernel itself finds that nobody is there.
     far: () => ({ connectTimeout: 2 }),
     begin: (fleet) => fleet.host(2).link.down(),
     end: (fleet) => fleet.host(2).link.up(),
-    within: 20,
+    within: 30,
   },
   {
     name: "no-libvirt",
