@@ -113,7 +113,12 @@ export class Fleet implements AsyncDisposable {
       if (pid === "") continue;
       const keeper = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
       if (keeper.includes(dir)) continue;
-      await (await Fleet.open(dir)).down();
+      const left = await Fleet.open(dir).catch((error) => {
+        // Its own program took it down meanwhile, or was killed when nothing else was left.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+      if (left === undefined) await Deno.remove(dir, { recursive: true }).catch(() => {});
+      else await left.down();
       swept.push(dir);
     }
     return swept;
