@@ -36,6 +36,12 @@ const PARTS = ["checks", "unit", "golden", "property", "integration", "fleet"] a
 type Part = typeof PARTS[number];
 
 const ROOMS = ["tests", "providers", "planner", "stacks", "state", "applier", "cli", "bench"];
+/** Processes that run tests at the same time. */
+const LANES = 2;
+/** Files are handed to them in about so many portions a part. */
+const PORTIONS = 12;
+/** Their tests share this machine's own libvirt, and compare what it has before and after. */
+const ALONE: ReadonlySet<Part> = new Set(["integration"]);
 /** More files of a part than this do not fail by chance. */
 const MAX_UNSTEADY = 3;
 /** A part that takes longer hangs: it is ended, and counts as failed. */
@@ -87,7 +93,7 @@ async function testFiles(folder: string, found: string[] = []): Promise<string[]
   return found;
 }
 
-/** Runs Deno on this terminal, and gives its exit status with the lines that it printed. */
+/** Runs Deno, and gives its exit status; `onLine` gets what it prints. */
 async function deno(
   args: readonly string[],
   onLine: (line: string) => void,
@@ -110,7 +116,7 @@ async function deno(
   ]);
   clearTimeout(timer);
   if (abort.signal.aborted) {
-    print(`ended: it had not finished after ${PART_TIMEOUT_MS / 60_000} minutes`);
+    onLine(`ended: it had not finished after ${PART_TIMEOUT_MS / 60_000} minutes`);
   }
   return status.code;
 }
@@ -124,14 +130,10 @@ async function forward(
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
-      print(line);
       onLine(line);
     }
   }
-  if (rest !== "") {
-    print(rest);
-    onLine(rest);
-  }
+  if (rest !== "") onLine(rest);
 }
 
 async function checks(): Promise<readonly Check[]> {
@@ -151,7 +153,7 @@ async function runChecks(tally: Tally, failures: string[]): Promise<void> {
     print(`\n== check: ${check.name}`);
     // The documentation itself, which `deno doc` prints after its findings, is for nobody here.
     const quiet = check.args[0] === "doc";
-    const code = quiet ? await denoQuiet(check.args) : await deno(check.args, () => {});
+    const code = quiet ? await denoQuiet(check.args) : await deno(check.args, print);
     if (code === 0) tally.passed++;
     else {
       tally.failed++;
@@ -181,16 +183,28 @@ interface TestRun {
   readonly broken?: string;
 }
 
+/** `say` gets each line that the tests print. */
 async function runTests(
   files: readonly string[],
   args: readonly string[],
+  say: (line: string) => void,
   onSkip: (reason: string) => void,
 ): Promise<TestRun> {
   const junit = await Deno.makeTempFile({ prefix: "staddle-junit-" });
   const counts: Tally = { passed: 0, failed: 0, skipped: 0 };
   const code = await deno(
-    ["test", "--allow-all", "--no-prompt", `--junit-path=${junit}`, ...args, ...files],
+    // Types are one of the checks.
+    [
+      "test",
+      "--no-check",
+      "--allow-all",
+      "--no-prompt",
+      `--junit-path=${junit}`,
+      ...args,
+      ...files,
+    ],
     (line) => {
+      say(line);
       const skip = /^SKIP (.+?: .+)$/.exec(line);
       if (skip !== null) onSkip(skip[1]!);
       const sum = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/.exec(line);
@@ -206,6 +220,40 @@ async function runTests(
   return { counts, cases, ...(silent ? { broken: `deno test ended with status ${code}` } : {}) };
 }
 
+/** Runs files in several processes at once. What each portion prints stays together. */
+async function runLanes(
+  files: readonly string[],
+  args: readonly string[],
+  onSkip: (reason: string) => void,
+): Promise<TestRun> {
+  const size = Math.max(1, Math.floor(files.length / PORTIONS));
+  const portions = Array.from(
+    { length: Math.ceil(files.length / size) },
+    (_, at) => files.slice(at * size, (at + 1) * size),
+  );
+  const runs: TestRun[] = [];
+  const waiting = portions.values();
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    for (const portion of waiting) {
+      const lines: string[] = [];
+      runs.push(await runTests(portion, args, (line) => void lines.push(line), onSkip));
+      print(lines.join("\n"));
+    }
+  }));
+  const sum = (of: (counts: Tally) => number) =>
+    runs.reduce((total, { counts }) => total + of(counts), 0);
+  const broken = runs.map((run) => run.broken).filter((text) => text !== undefined).join("; ");
+  return {
+    counts: {
+      passed: sum(({ passed }) => passed),
+      failed: sum(({ failed }) => failed),
+      skipped: sum(({ skipped }) => skipped),
+    },
+    cases: runs.flatMap(({ cases }) => cases),
+    ...(broken === "" ? {} : { broken }),
+  };
+}
+
 async function runPart(
   part: Part,
   files: readonly string[],
@@ -217,13 +265,15 @@ async function runPart(
   print(`\n== ${part}: ${files.length} files`);
   const started = performance.now();
   const onSkip = (reason: string) => void remarks.reasons.add(reason);
-  const { counts, cases, broken } = await runTests(files, args, onSkip);
+  const { counts, cases, broken } = ALONE.has(part)
+    ? await runTests(files, args, print, onSkip)
+    : await runLanes(files, args, onSkip);
   const failed = cases.filter(({ outcome }) => outcome === "failed");
   const upset = [...new Set(failed.map(({ file }) => file))];
   let unsteady: readonly TestCase[] = [];
   if (broken === undefined && upset.length > 0 && upset.length <= MAX_UNSTEADY) {
     print(`\n== ${part}: once more, alone: ${upset.join(" ")}`);
-    const again = await runTests(upset, args, onSkip);
+    const again = await runTests(upset, args, print, onSkip);
     const passes = ({ file, name }: TestCase) =>
       again.cases.some((test) =>
         test.file === file && test.name === name && test.outcome === "passed"
