@@ -31,6 +31,27 @@ function onDaemon(name: string, body: (connection: Connection) => Promise<void>)
   });
 }
 
+onDaemon("many domains are read in portions, each in its place", async (connection) => {
+  const names = Array.from({ length: 150 }, (_, at) => `${uniqueName("many")}-${at}`);
+  const domains = await Promise.all(
+    names.map((name) => connection.defineDomain(domainXml(name), 1)),
+  );
+  const gone = domains[40]!;
+  await gone.undefine();
+  const read = await connection.domainXmls(domains, DomainXmlFlags.INACTIVE);
+  assert.equal(read.length, names.length);
+  for (const [at, one] of read.entries()) {
+    if (at === 40) assert.ok(one instanceof LibvirtError && isNotFound(one), `${one}`);
+    else assert.ok(typeof one === "string" && one.includes(`<name>${names[at]}</name>`), `${one}`);
+  }
+  const listed = await connection.domains();
+  assert.deepEqual(
+    listed.map(({ name, uuid, id }) => [name, uuid, id]).sort(),
+    domains.filter((domain) => domain !== gone).map(({ name, uuid }) => [name, uuid, -1]).sort(),
+  );
+  assert.deepEqual(await connection.domainXmls([]), []);
+});
+
 onDaemon(
   "a domain is defined, read, started, changed, stopped and undefined",
   async (connection) => {

@@ -73,6 +73,13 @@ async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** Undefined in the place of an object that went away since it was listed. */
+function unlessGoneError(read: string | Error | undefined): string | undefined {
+  if (!(read instanceof Error)) return read;
+  if (isNotFound(read)) return undefined;
+  throw read;
+}
+
 /** The mark, without parsing the whole XML: a host has many machines, and most need no parsing. */
 function markOf(xml: string): Mark | undefined {
   if (!xml.includes(MARK_NAMESPACE)) return undefined;
@@ -133,23 +140,30 @@ async function readMachines(
         ),
       ),
     );
-    const found = await Promise.all(
-      wanted(all, requests).map(async (domain) => {
-        const state = odd.get(domain.uuid);
-        return await readDomain(domain, host, {
-          state: stopped.has(domain.uuid)
-            ? "paused"
-            : state !== undefined
-            ? STATES[state] ?? "unknown"
-            : domain.id >= 0
-            ? "running"
-            : "shutoff",
-          autostart: starts.has(domain.uuid),
-          persistent: !fleeting.has(domain.uuid),
-        });
-      }),
-    );
-    return found.filter((item) => item !== undefined);
+    const asked = wanted(all, requests);
+    const active = asked.filter(runs);
+    const [configs, liveConfigs] = await Promise.all([
+      connection.domainXmls(asked, DOMAIN_INACTIVE),
+      connection.domainXmls(active),
+    ]);
+    const live = new Map(active.map((domain, at) => [domain, unlessGoneError(liveConfigs[at])]));
+    return asked.flatMap((domain, at) => {
+      const xml = unlessGoneError(configs[at]);
+      if (xml === undefined) return [];
+      const state = odd.get(domain.uuid);
+      const states = {
+        state: stopped.has(domain.uuid)
+          ? "paused"
+          : state !== undefined
+          ? STATES[state] ?? "unknown"
+          : runs(domain)
+          ? "running"
+          : "shutoff",
+        autostart: starts.has(domain.uuid),
+        persistent: !fleeting.has(domain.uuid),
+      };
+      return [observedMachine(domain, host, { xml, liveXml: live.get(domain), ...states })];
+    });
   } finally {
     disposeAll(all, autostart, transient, paused, other);
   }
@@ -181,18 +195,34 @@ async function readMachine(
 async function readDomain(
   domain: Domain,
   host: string,
-  states: { readonly state: string; readonly autostart: boolean; readonly persistent: boolean },
+  states: States,
 ): Promise<Observed | undefined> {
-  const active = domain.id >= 0;
   const [xml, liveXml] = await Promise.all([
     unlessGone(domain.xml(DOMAIN_INACTIVE)),
-    active ? unlessGone(domain.xml()) : undefined,
+    runs(domain) ? unlessGone(domain.xml()) : undefined,
   ]);
-  if (xml === undefined) return undefined;
+  return xml === undefined ? undefined : observedMachine(domain, host, { xml, liveXml, ...states });
+}
+
+interface States {
+  readonly state: string;
+  readonly autostart: boolean;
+  readonly persistent: boolean;
+}
+
+function runs(domain: Domain): boolean {
+  return domain.id >= 0;
+}
+
+function observedMachine(
+  domain: Domain,
+  host: string,
+  { xml, liveXml, ...states }: States & { readonly xml: string; readonly liveXml?: string },
+): Observed {
   return observed("machine", host, domain, {
     xml,
     ...(liveXml === undefined ? {} : { liveXml }),
-    active,
+    active: runs(domain),
     ...states,
   }, markOf(xml));
 }

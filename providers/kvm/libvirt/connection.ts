@@ -5,7 +5,9 @@
  */
 
 import type { DomainStats, NodeInfo } from "./calls/connection.ts";
+import { fromColumns } from "./calls/objects.ts";
 import { Domain } from "./domain.ts";
+import { readXmls } from "./domain_xmls.ts";
 import type { EventMap, EventName } from "./event_kinds.ts";
 import { Events, type EventSubscription } from "./events.ts";
 import { HostInterface, Network, NwFilter } from "./network.ts";
@@ -221,7 +223,19 @@ export class Connection implements AsyncDisposable {
   /** All domains, or those that match `ListDomainsFlags`. */
   async domains(flags = 0): Promise<Domain[]> {
     const found = await this.#lane.call("virConnectListAllDomains", this.#pointer, flags);
-    return found.map((described) => new Domain(this.#session, described));
+    return fromColumns(found).map((described) => new Domain(this.#session, described));
+  }
+
+  /**
+   * The XML of many domains, in their order, asked for in portions: much cheaper than one by one. What
+   * cannot be read, for example because it went away, is an error in its place. `flags`:
+   * `DomainXmlFlags`.
+   */
+  async domainXmls(
+    domains: readonly Domain[],
+    flags = 0,
+  ): Promise<readonly (string | Error)[]> {
+    return await readXmls(this.#lane, domains, flags);
   }
 
   /** A domain by its name. */

@@ -142,7 +142,7 @@ export class WorkerPool {
     const wanted = Math.max(
       moving === 0 && slots.length === 0 ? 1 : 0,
       slots.length,
-      Math.min(room, Math.floor(waiting * lane.callTime / START_COST) - moving),
+      Math.min(room, Math.floor(lane.quick.weight * lane.callTime / START_COST) - moving),
     );
     while (slots.length < wanted) {
       const slot = this.#start();
@@ -153,7 +153,7 @@ export class WorkerPool {
     if (waiting >= BURST && !this.#burst) this.#onBurst(this.#burst = true);
     const size = Math.min(
       Math.ceil(waiting / wanted),
-      Math.max(1, Math.ceil(BATCH_TIME / lane.callTime)),
+      Math.max(1, Math.ceil(BATCH_TIME / (lane.callTime * lane.quick.weight / waiting))),
       MAX_BATCH,
     );
     for (const slot of slots) {
@@ -284,7 +284,8 @@ export class WorkerPool {
       lane.slowRunning--;
     } else {
       lane.quickRunning--;
-      const count = message.first + message.values.length;
+      const done = batch.slice(0, message.first + message.values.length);
+      const count = done.reduce((sum, { weight }) => sum + weight, 0);
       if (count > 0) lane.callTime += (message.elapsed / count - lane.callTime) / 2;
     }
     slot.lane = undefined;

@@ -114,6 +114,21 @@ export abstract class Handle implements Disposable {
   }
 }
 
+/** Keeps objects of one connection open while `run` works with their pointers. */
+export async function usingAll<T>(
+  handles: readonly Handle[],
+  run: (pointers: readonly bigint[]) => Promise<T>,
+): Promise<T> {
+  const holdings = handles.map((handle) => handle._holding());
+  handles[0]?._session.assertOpen();
+  for (const holding of holdings) holding.use();
+  try {
+    return await run(holdings.map(({ pointer }) => pointer));
+  } finally {
+    for (const holding of holdings) holding.unuse();
+  }
+}
+
 /** A handle with a name. */
 export abstract class NamedHandle extends Handle {
   /** The object's name. */

@@ -19,6 +19,8 @@ export interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly notice: ((notice: unknown) => void) | undefined;
+  /** How many calls of the library it stands for. */
+  readonly weight: number;
 }
 
 /** A queue with a cheap front. */
@@ -30,19 +32,26 @@ class Queue {
     return this.#items.length - this.#head;
   }
 
+  /** Calls of the library that wait here. */
+  weight = 0;
+
   push(item: Pending): void {
     this.#items.push(item);
+    this.weight += item.weight;
   }
 
   unshift(items: readonly Pending[]): void {
     this.#items = [...items, ...this.#items.slice(this.#head)];
     this.#head = 0;
+    for (const { weight } of items) this.weight += weight;
   }
 
   take(count: number): Pending[] {
     const taken: Pending[] = [];
     for (; taken.length < count && this.#head < this.#items.length; this.#head++) {
-      taken.push(this.#items[this.#head] as Pending);
+      const item = this.#items[this.#head] as Pending;
+      this.weight -= item.weight;
+      taken.push(item);
       this.#items[this.#head] = undefined;
     }
     if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
@@ -100,7 +109,16 @@ export class Lane {
 
   /** Makes a call on some Worker. */
   call<K extends CallName>(name: K, ...args: CallArguments<K>): Promise<CallResult<K>> {
-    return this.callWith(name, undefined, ...args);
+    return this.#send(name, { weight: 1, notice: undefined }, args);
+  }
+
+  /** Makes a call that stands for so many calls of the library. */
+  callMany<K extends CallName>(
+    name: K,
+    weight: number,
+    ...args: CallArguments<K>
+  ): Promise<CallResult<K>> {
+    return this.#send(name, { weight, notice: undefined }, args);
   }
 
   /** Makes a call that may send notices while it runs. */
@@ -108,6 +126,14 @@ export class Lane {
     name: K,
     notice: ((notice: unknown) => void) | undefined,
     ...args: CallArguments<K>
+  ): Promise<CallResult<K>> {
+    return this.#send(name, { weight: 1, notice }, args);
+  }
+
+  #send<K extends CallName>(
+    name: K,
+    how: Pick<Pending, "weight" | "notice">,
+    args: CallArguments<K>,
   ): Promise<CallResult<K>> {
     const { promise, resolve, reject } = Promise.withResolvers<CallResult<K>>();
     if (this.#closed !== undefined) {
@@ -119,7 +145,7 @@ export class Lane {
       args,
       resolve: resolve as (value: unknown) => void,
       reject,
-      notice,
+      ...how,
     };
     (SLOW.has(name) ? this.slow : this.quick).push(pending);
     this.#pool.gather(this);

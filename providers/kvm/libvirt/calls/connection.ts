@@ -6,7 +6,7 @@
 
 import { addressOf, cString, keepAlive, type Native, type Signature, view } from "../native.ts";
 import { openWithPrompts } from "./auth.ts";
-import { listAll, pointerArray } from "./objects.ts";
+import { listAll, pointerArray, toColumns } from "./objects.ts";
 import { composite, quick, slow, slowComposite } from "./shape.ts";
 import { readTyped, type TypedValue } from "./typed_params.ts";
 
@@ -363,7 +363,7 @@ export const connectionCalls = {
   virDomainListGetStats: composite(domainListStats),
 
   virConnectListAllDomains: composite((native: Native, connection: bigint, flags: number) =>
-    listAll("domain", native, "virConnectListAllDomains", connection, flags)
+    toColumns(listAll("domain", native, "virConnectListAllDomains", connection, flags))
   ),
   virConnectListAllNetworks: composite((native: Native, connection: bigint, flags: number) =>
     listAll("network", native, "virConnectListAllNetworks", connection, flags)

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Failure, Raised } from "../failure.ts";
 import { cString, type Native, type Signature, textAt, view } from "../native.ts";
 import { addressOf, keepAlive } from "../native.ts";
 import { listAll, pointerArray } from "./objects.ts";
@@ -310,9 +311,26 @@ function messages(native: Native, domain: bigint, flags: number): string[] {
     .map((pointer) => native.take(pointer));
 }
 
+/** XML of several domains, in their order; what failed stands in the place of its XML. */
+function xmlOfMany(
+  native: Native,
+  domains: readonly bigint[],
+  flags: number,
+): (string | Failure)[] {
+  return domains.map((domain) => {
+    try {
+      return native.text("virDomainGetXMLDesc", domain, flags);
+    } catch (error) {
+      if (error instanceof Raised) return error.failure;
+      throw error;
+    }
+  });
+}
+
 /** Calls on a domain. */
 export const domainCalls = {
   virDomainGetXMLDesc: quick("text", "handle", "u32"),
+  "virDomainGetXMLDesc, many": composite(xmlOfMany),
   virDomainGetState: composite(state),
   virDomainGetInfo: composite(info),
   virDomainGetID: composite((native: Native, domain: bigint): number =>

@@ -32,6 +32,35 @@ export interface Described {
   readonly text: string;
 }
 
+/** A long list as it travels between threads: far cheaper than an object for each. */
+export interface Columns {
+  readonly pointers: BigUint64Array;
+  readonly names: readonly string[];
+  readonly uuids: readonly string[];
+  readonly details: Int32Array;
+}
+
+/** Handles without `text`, put into columns. */
+export function toColumns(list: readonly Described[]): Columns {
+  return {
+    pointers: BigUint64Array.from(list, ({ pointer }) => pointer),
+    names: list.map(({ name }) => name),
+    uuids: list.map(({ uuid }) => uuid),
+    details: Int32Array.from(list, ({ detail }) => detail),
+  };
+}
+
+/** What {@linkcode toColumns} was given. */
+export function fromColumns({ pointers, names, uuids, details }: Columns): Described[] {
+  return names.map((name, at) => ({
+    pointer: pointers[at]!,
+    name,
+    uuid: uuids[at]!,
+    detail: details[at]!,
+    text: "",
+  }));
+}
+
 /** The functions that give back a handle: local, they never ask the host. */
 export const FREE: Readonly<Record<ObjectKind | "stream", string>> = {
   domain: "virDomainFree",
