@@ -49,6 +49,12 @@ function stackRows(file: SqliteFile): readonly SqlRow[] {
   return rows;
 }
 
+/** Sum of a stack's row, which holds its lineage and serial; undefined without a record. Inside a transaction. */
+export function headSum(file: SqliteFile, stack: string): string | undefined {
+  const row = stackRows(file).find((row) => row.stack === stack);
+  return row === undefined ? undefined : text(row, "sum");
+}
+
 /** A stack's data key as it is kept: null when readable, undefined without a record. Inside a transaction. */
 export function keptKey(file: SqliteFile, stack: string): string | null | undefined {
   const row = stackRows(file).find((row) => row.stack === stack);

@@ -52,6 +52,8 @@ export class SqliteStore implements Store {
   readonly #leaseMs: number;
   readonly #keyring: Keyring;
   readonly #leases = new Set<SqliteLease>();
+  /** By stack: what was loaded last. Every write gives the stack's row another sum. */
+  readonly #loaded = new Map<string, { readonly sum: string; readonly record?: StackRecord }>();
   #file: SqliteFile | undefined;
 
   /** Nothing is touched yet. `path` is the file's absolute path. */
@@ -68,7 +70,15 @@ export class SqliteStore implements Store {
 
   /** A stack's record, each row checked; undefined if there is none. */
   load(stack: string): Promise<StackRecord | undefined> {
-    return this.#open(stack, undefined, (file, cipher) => rows.loadRecord(file, stack, cipher));
+    return this.#open(stack, undefined, (file, cipher) => {
+      const sum = rows.headSum(file, stack);
+      const known = this.#loaded.get(stack);
+      if (sum !== undefined && known?.sum === sum) return known.record;
+      const record = rows.loadRecord(file, stack, cipher);
+      if (sum === undefined) this.#loaded.delete(stack);
+      else this.#loaded.set(stack, { sum, record });
+      return record;
+    });
   }
 
   /** Who holds a stack's lock now. */

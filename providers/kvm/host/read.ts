@@ -19,7 +19,7 @@ import {
   type StorageVolume,
 } from "../libvirt/mod.ts";
 import { partStamp } from "../operations/volume.ts";
-import { MARK_NAMESPACE, parseXml, readMark } from "../xml/mod.ts";
+import { readMarkInText } from "../xml/mod.ts";
 
 /** Reads what was asked for; what does not exist is left out. */
 export async function readHost(
@@ -78,15 +78,6 @@ function unlessGoneError(read: string | Error | undefined): string | undefined {
   if (!(read instanceof Error)) return read;
   if (isNotFound(read)) return undefined;
   throw read;
-}
-
-/** The mark, without parsing the whole XML: a host has many machines, and most need no parsing. */
-function markOf(xml: string): Mark | undefined {
-  if (!xml.includes(MARK_NAMESPACE)) return undefined;
-  const start = xml.indexOf("<metadata");
-  const end = xml.indexOf("</metadata>", start);
-  if (start < 0 || end < 0) return undefined;
-  return readMark(parseXml(`<object>${xml.slice(start, end)}</metadata></object>`));
 }
 
 function observed(
@@ -224,7 +215,7 @@ function observedMachine(
     ...(liveXml === undefined ? {} : { liveXml }),
     active: runs(domain),
     ...states,
-  }, markOf(xml));
+  }, readMarkInText(xml));
 }
 
 /** `virDomainState`. */
@@ -273,7 +264,7 @@ async function readNetworks(
           active: runs,
           autostart: starts.has(network.uuid),
           persistent: !fleeting.has(network.uuid),
-        }, markOf(xml));
+        }, readMarkInText(xml));
       }),
     );
     return found.filter((item) => item !== undefined);

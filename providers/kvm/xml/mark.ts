@@ -6,6 +6,7 @@
  */
 
 import type { Mark } from "../../provider.ts";
+import { parseXml } from "./parse.ts";
 import {
   append,
   child,
@@ -33,6 +34,25 @@ export function readMark(root: XmlElement): Mark | undefined {
   return stack === undefined || address === undefined || digest === undefined
     ? undefined
     : { stack, address, digest };
+}
+
+/** A mark that stands first in the metadata, as libvirt prints one of ours; nothing in it is escaped. */
+const PLAIN = new RegExp(
+  `^<metadata>\\s*<${MARK_PREFIX}:resource xmlns:${MARK_PREFIX}="${MARK_NAMESPACE}" ` +
+    `stack="([^"&<]*)" address="([^"&<]*)" digest="([^"&<]*)"(?: [a-z]+="[^"&<]*")*/>`,
+);
+
+/** The mark in an object's XML, without parsing all of it: a host has many, and most need no parsing. */
+export function readMarkInText(xml: string): Mark | undefined {
+  if (!xml.includes(MARK_NAMESPACE)) return undefined;
+  const start = xml.indexOf("<metadata");
+  const end = xml.indexOf("</metadata>", start);
+  if (start < 0 || end < 0) return undefined;
+  const text = xml.slice(start, end);
+  const plain = PLAIN.exec(text);
+  if (plain === null) return readMark(parseXml(`<object>${text}</metadata></object>`));
+  const [, stack, address, digest] = plain;
+  return { stack: stack!, address: address!, digest: digest! };
 }
 
 /** Writes the mark, or takes it out when it is undefined. Other metadata stays. */

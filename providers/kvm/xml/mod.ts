@@ -28,6 +28,7 @@ export {
   MARK_NAMESPACE,
   MARK_PREFIX,
   readMark,
+  readMarkInText,
   readRestartDue,
   settledMark,
   startedWith,

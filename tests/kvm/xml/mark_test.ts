@@ -1,7 +1,13 @@
 /** The mark of ownership in an object's metadata. */
 
 import assert from "node:assert/strict";
-import { parseXml, readMark, serializeXml, writeMark } from "../../../providers/kvm/xml/mod.ts";
+import {
+  parseXml,
+  readMark,
+  readMarkInText,
+  serializeXml,
+  writeMark,
+} from "../../../providers/kvm/xml/mod.ts";
 
 const mark = { stack: "shop", address: "lab/machine.web-0", digest: "abc" };
 const bare = `<domain type='qemu'>
@@ -60,4 +66,39 @@ Deno.test("a like element of another namespace is no mark, nor is one that is no
   assert.equal(readMark(parseXml(other)), undefined);
   const half = other.replace("urn:y", "https://staddle.dev/xmlns/1").replace(' digest="c"', "");
   assert.equal(readMark(parseXml(half)), undefined);
+});
+
+Deno.test("a mark is read from text as from what was parsed", () => {
+  const ours = (attributes: string) =>
+    `<staddle:resource xmlns:staddle="https://staddle.dev/xmlns/1" ${attributes}/>`;
+  const whole = 'stack="shop" address="lab/machine.web-0" digest="abc"';
+  const other = '<app:x xmlns:app="https://example.org/app"/>';
+  const cases: readonly (readonly [metadata: string, known: boolean])[] = [
+    [ours(whole), true],
+    [ours(`${whole} generation="3" restart="due"`), true],
+    [ours('digest="abc" stack="shop" address="lab/machine.web-0"'), true],
+    [ours(whole).replaceAll('"', "'"), true],
+    [ours(whole).replaceAll("staddle:", "s:").replace("xmlns:staddle", "xmlns:s"), true],
+    [other + ours(whole), true],
+    [ours(whole) + other, true],
+    [`<!-- ${ours(whole)} -->`, false],
+    [`<app:x xmlns:app="https://example.org/app">${ours(whole)}</app:x>`, false],
+    [ours('stack="shop" digest="abc"'), false],
+    [ours(whole).replace("xmlns/1", "xmlns/2"), false],
+    [other, false],
+  ];
+  for (const [metadata, known] of cases) {
+    const text = bare.replace(
+      "  <memory",
+      `  <metadata>\n    ${metadata}\n  </metadata>\n  <memory`,
+    );
+    assert.deepEqual(readMarkInText(text), known ? mark : undefined, metadata);
+    assert.deepEqual(readMarkInText(text), readMark(parseXml(text)), metadata);
+  }
+  const escaped = bare.replace(
+    "  <memory",
+    `  <metadata>${ours(whole.replace("shop", "a &amp; b"))}</metadata>\n  <memory`,
+  );
+  assert.equal(readMarkInText(escaped)?.stack, "a & b");
+  assert.equal(readMarkInText(bare), undefined);
 });
