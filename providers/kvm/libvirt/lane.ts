@@ -109,7 +109,7 @@ export class Lane {
 
   /** Makes a call on some Worker. */
   call<K extends CallName>(name: K, ...args: CallArguments<K>): Promise<CallResult<K>> {
-    return this.#send(name, { weight: 1, notice: undefined }, args);
+    return this.callWith(name, undefined, ...args);
   }
 
   /** Makes a call that stands for so many calls of the library. */
