@@ -115,6 +115,11 @@ export class Sweep implements AsyncDisposable {
       const { output } = await this.#run(operation, 0, parallelism);
       assert.match(output, /^ended done$/m);
       points[operation] = [...output.matchAll(/^point \d+: (.*)$/gm)].map(([, what]) => what!);
+      // A harness that sees no calls would pass without killing at any.
+      const calls = points[operation].filter((point) => /^(before|after) vir/.test(point));
+      if (calls.length < 20) {
+        throw new Error(`${operation}: only ${calls.length} libvirt calls seen`);
+      }
       this.#expected.set(operation, await listing(this.#pid));
       await this.#nothingLeft(operation);
     }
