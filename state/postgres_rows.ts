@@ -5,7 +5,6 @@
  */
 
 import { problemsOf, sayings } from "./check_record.ts";
-import { corrupt } from "./errors.ts";
 import {
   fragment,
   joined,
@@ -16,8 +15,8 @@ import {
   values,
 } from "./postgres_sql.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
-import { presentRecord } from "./record_version.ts";
 import type { RowCipher } from "./row_cipher.ts";
+import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
 import { type Row, sumOfRow, sums, text, verify } from "./row_sums.ts";
 import {
   type JournalEntry,
@@ -44,7 +43,6 @@ const JOURNALLED_RUNS = 100;
 /** Rows that one INSERT takes: a statement has at most 65,535 parameters. */
 const ROWS_A_STATEMENT = 1000;
 
-const parts = ["hosts", "outputs", "reservations"] as const;
 type Table = keyof typeof sums;
 
 function table({ schema }: Place, name: Table): Statement {
@@ -76,45 +74,12 @@ export async function loadRecord(
   const { sql, location } = place;
   const head = (await stackRows(place)).find((row) => row.stack === stack);
   if (head === undefined) return undefined;
-  const [rows, partRows] = await Promise.all([
+  const [resources, parts] = await Promise.all([
     sql`SELECT * FROM ${table(place, "resources")} WHERE stack = ${stack}
         ORDER BY address COLLATE "C"`,
     sql`SELECT * FROM ${table(place, "parts")} WHERE stack = ${stack}`,
   ]);
-  const resources = rows.map((row) => readResource(location, row, cipher));
-  if (resources.length !== Number(head.resources)) {
-    throw corrupt(location, [
-      `stack "${stack}" has ${head.resources} resources, and ${resources.length} were found`,
-    ]);
-  }
-  const rest = new Map<string, unknown>();
-  for (const row of partRows) {
-    const part = text(row, "part");
-    verify(location, row, `the ${part} of stack "${stack}"`, sums.parts);
-    rest.set(part, JSON.parse(cipher.open(text(row, "body"), `${stack}/${part}`)));
-  }
-  for (const part of parts) {
-    if (!rest.has(part)) throw corrupt(location, [`the ${part} of stack "${stack}" are missing`]);
-  }
-  return presentRecord(
-    {
-      version: Number(head.version),
-      stack,
-      lineage: text(head, "lineage"),
-      serial: Number(head.serial),
-      hosts: rest.get("hosts") as StackRecord["hosts"],
-      resources,
-      outputs: rest.get("outputs") as StackRecord["outputs"],
-      reservations: rest.get("reservations") as StackRecord["reservations"],
-    },
-    location,
-  );
-}
-
-function readResource(location: string, row: Row, cipher: RowCipher): ResourceRecord {
-  const address = text(row, "address");
-  verify(location, row, address, sums.resources);
-  return JSON.parse(cipher.open(text(row, "body"), `${text(row, "stack")}/resource/${address}`));
+  return recordOfRows({ head, resources, parts }, location, cipher);
 }
 
 function readJournal(location: string, row: Row, cipher: RowCipher): JournalEntry {
@@ -240,7 +205,7 @@ export async function problemsOfRows(
   const { sql, location } = place;
   const problems: string[] = [];
   const readers = {
-    resources: readResource,
+    resources: resourceOfRow,
     journal: readJournal,
     revisions: readRevision,
   } as const;

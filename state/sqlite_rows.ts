@@ -7,8 +7,8 @@
 import { problemsOf, sayings } from "./check_record.ts";
 import { corrupt } from "./errors.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
-import { presentRecord } from "./record_version.ts";
 import type { RowCipher } from "./row_cipher.ts";
+import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
 import { sumOfRow, sums, text, verify } from "./row_sums.ts";
 import type { SqliteFile, SqlRow, SqlValue } from "./sqlite_file.ts";
 import {
@@ -31,9 +31,6 @@ interface Kept {
   journal: number;
   revisions: number;
 }
-
-/** The parts of a record that are not resources; each is always there once the record is. */
-const parts = ["hosts", "outputs", "reservations"] as const;
 
 /** Names of the stacks that have a record. Inside a transaction. */
 export function stackNames(file: SqliteFile): readonly string[] {
@@ -87,42 +84,15 @@ export function loadRecord(
 ): StackRecord | undefined {
   const head = stackRows(file).find((row) => row.stack === stack);
   if (head === undefined) return undefined;
-  const resources = file
-    .all("SELECT * FROM resources WHERE stack = ? ORDER BY address", stack)
-    .map((row) => readResource(file, row, cipher));
-  if (resources.length !== head.resources) {
-    throw corrupt(file.path, [
-      `stack "${stack}" has ${head.resources} resources, and ${resources.length} were found`,
-    ]);
-  }
-  const rest = new Map<string, unknown>();
-  for (const row of file.all("SELECT * FROM parts WHERE stack = ?", stack)) {
-    verify(file.path, row, `the ${text(row, "part")} of stack "${stack}"`, sums.parts);
-    const part = text(row, "part");
-    rest.set(part, JSON.parse(cipher.open(text(row, "body"), `${stack}/${part}`)));
-  }
-  for (const part of parts) {
-    if (!rest.has(part)) throw corrupt(file.path, [`the ${part} of stack "${stack}" are missing`]);
-  }
-  return presentRecord(
+  return recordOfRows(
     {
-      version: Number(head.version),
-      stack,
-      lineage: text(head, "lineage"),
-      serial: Number(head.serial),
-      hosts: rest.get("hosts") as StackRecord["hosts"],
-      resources,
-      outputs: rest.get("outputs") as StackRecord["outputs"],
-      reservations: rest.get("reservations") as StackRecord["reservations"],
+      head,
+      resources: file.all("SELECT * FROM resources WHERE stack = ? ORDER BY address", stack),
+      parts: file.all("SELECT * FROM parts WHERE stack = ?", stack),
     },
     file.path,
+    cipher,
   );
-}
-
-function readResource(file: SqliteFile, row: SqlRow, cipher: RowCipher): ResourceRecord {
-  const address = text(row, "address");
-  verify(file.path, row, address, sums.resources);
-  return JSON.parse(cipher.open(text(row, "body"), `${text(row, "stack")}/resource/${address}`));
 }
 
 /** All that is kept of a stack. Inside a transaction. */
@@ -492,7 +462,7 @@ export function problemsOfRows(
   };
   const rowsOf = (table: string) => file.all(`SELECT * FROM ${table} WHERE stack = ?`, stack);
   const before = problems.length;
-  for (const row of rowsOf("resources")) attempt(() => readResource(file, row, cipher));
+  for (const row of rowsOf("resources")) attempt(() => resourceOfRow(file.path, row, cipher));
   for (const row of rowsOf("journal")) attempt(() => readJournal(file, row, cipher));
   for (const row of rowsOf("revisions")) attempt(() => readRevision(file, row, cipher));
   attempt(() => lastRuns(file, stack, -1, cipher));
