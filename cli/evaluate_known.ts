@@ -18,7 +18,8 @@ import type { Topology } from "../planner/topology.ts";
 import type { Json, JsonObject, Resource } from "../providers/provider.ts";
 import type { EvaluateOptions, Evaluation } from "../stacks/evaluate.ts";
 import type { Identity } from "../stacks/recorder.ts";
-import { type ForeignStack, type NeededOutputs, neededOutputs } from "../stacks/reference.ts";
+import type { ForeignStack } from "../stacks/foreign_stack.ts";
+import { type NeededOutputs, neededOutputs } from "../stacks/reference.ts";
 import type { ResourceRecord, StackRecord, Store } from "../state/store.ts";
 import { usedOutputs } from "./dependents.ts";
 

@@ -15,7 +15,7 @@ import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Json, JsonObject, Resource } from "../providers/provider.ts";
 import { normaliseOutputs } from "./outputs.ts";
 import { parseParameters } from "./parameters.ts";
-import type { ForeignStack } from "./reference.ts";
+import type { ForeignStack } from "./foreign_stack.ts";
 import { type Entry, type Identity, Recorder } from "./recorder.ts";
 import { stackScope } from "./scope.ts";
 import type { Secrets } from "./secrets.ts";

@@ -9,7 +9,7 @@ import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Json } from "../providers/provider.ts";
 import type { ParameterDescription } from "./parameters.ts";
 import type { Identity } from "./recorder.ts";
-import type { ForeignStack } from "./reference.ts";
+import type { ForeignStack } from "./foreign_stack.ts";
 import { show } from "./refuse.ts";
 import { differences } from "./sandbox/difference.ts";
 import { placed } from "./sandbox/places.ts";

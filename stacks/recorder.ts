@@ -15,7 +15,7 @@ import type {
 } from "../providers/provider.ts";
 import type { UsedOutput } from "../planner/topology.ts";
 import type { Pool } from "./handles.ts";
-import type { ForeignStack } from "./reference.ts";
+import type { ForeignStack } from "./foreign_stack.ts";
 import { complaint, type Subject } from "./refuse.ts";
 import { Secrets } from "./secrets.ts";
 

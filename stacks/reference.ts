@@ -7,37 +7,13 @@
 
 import { z } from "zod";
 import { StaddleError } from "../providers/error.ts";
-import type { Json, JsonObject } from "../providers/provider.ts";
+import type { JsonObject } from "../providers/provider.ts";
 import { callSite } from "./call_site.ts";
+import type { ForeignStack } from "./foreign_stack.ts";
 import type { Recorder } from "./recorder.ts";
 import { complaint, describe, formatPath, show, type Subject } from "./refuse.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Referenced, ReferenceShape } from "./types/reference.ts";
-
-/** An output of another stack. */
-export interface ForeignOutput {
-  readonly value: Json;
-  readonly sensitive: boolean;
-  /** SHA-256 (hex) of the canonical JSON of the value. */
-  readonly digest: string;
-}
-
-/** What is known of another stack. */
-export type ForeignStack =
-  | {
-    readonly status: "found";
-    /** Those outputs that were asked for. */
-    readonly outputs: Readonly<Record<string, ForeignOutput>>;
-    /** Names of all its outputs. */
-    readonly names: readonly string[];
-  }
-  | {
-    readonly status: "missing";
-    /** Where it was looked for. */
-    readonly store: string;
-    /** A stack whose name is near. */
-    readonly nearest?: string;
-  };
 
 /** Code of the error by which an evaluation asks for outputs that it was not given. */
 export const NEEDED = "stack.reference-needed";

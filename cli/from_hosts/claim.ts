@@ -16,19 +16,9 @@ import type { Topology } from "../../planner/topology.ts";
 import type { Lookup, Observed } from "../../providers/provider.ts";
 import type { ResourceRecord } from "../../state/store.ts";
 import type { Contents } from "./contents.ts";
+import { type HostIndex, indexHost } from "./host_index.ts";
+import type { LeftAlone } from "./left_alone.ts";
 import { entriesByMark } from "./marks.ts";
-import { keysByPath, type Usage, usageOf } from "./usage.ts";
-
-/** Something that may be the stack's, and is not taken for it. */
-export interface LeftAlone {
-  readonly address: string;
-  readonly host: string;
-  readonly kind: string;
-  readonly key: string;
-  readonly why: string;
-  /** Whether the person can say that it is the stack's. */
-  readonly claimable: boolean;
-}
 
 /** What was found. */
 export interface Claimed {
@@ -46,20 +36,6 @@ export interface ClaimInput {
   readonly topology?: Topology;
   /** Patterns over addresses of volumes that the person says are the stack's. */
   readonly claim?: readonly string[];
-}
-
-/** One host, put so that things are found on it. */
-export interface HostIndex {
-  readonly name: string;
-  readonly contents: Contents;
-  find(kind: string, key: string): Observed | undefined;
-  findUuid(kind: string, uuid: string): Observed | undefined;
-  /** By the machine's name. */
-  readonly usage: ReadonlyMap<string, Usage>;
-  /** Names of the machines that have a volume as disk or medium. */
-  usersOf(key: string): readonly string[];
-  /** Whether a machine of that name carries the stack's mark. */
-  isOurs(machine: string): boolean;
 }
 
 /** Finds what is the stack's. */
@@ -89,36 +65,6 @@ export function claimFromHosts(input: ClaimInput): Claimed {
   return {
     rows: [...rows.values()].sort((a, b) => (a.address < b.address ? -1 : 1)),
     left,
-  };
-}
-
-function indexHost(contents: Contents, stack: string): HostIndex {
-  const { host, machines, networks, pools, volumes } = contents;
-  const all = [...machines, ...networks, ...pools, ...volumes];
-  const keyOf = keysByPath(pools);
-  const usage = new Map(machines.map((machine) => [machine.key, usageOf(machine, keyOf)]));
-  const users = new Map<string, string[]>();
-  for (const [name, { disks, drives }] of usage) {
-    for (const key of new Set([...disks.keys(), ...drives])) {
-      const list = users.get(key);
-      if (list === undefined) users.set(key, [name]);
-      else list.push(name);
-    }
-  }
-  const ours = new Set(
-    machines.filter(({ mark }) => mark?.stack === stack).map(({ key }) => key),
-  );
-  return {
-    name: host.name,
-    contents,
-    find: (kind, key) => all.find((object) => object.kind === kind && object.key === key),
-    findUuid: (kind, uuid) =>
-      all.find((object) =>
-        object.kind === kind && object.uuid?.toLowerCase() === uuid.toLowerCase()
-      ),
-    usage,
-    usersOf: (key) => users.get(key) ?? [],
-    isOurs: (machine) => ours.has(machine),
   };
 }
 

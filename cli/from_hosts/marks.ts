@@ -9,7 +9,8 @@ import { resourceUuid } from "../../planner/identity.ts";
 import { readVolume } from "../../providers/kvm/kinds/volume/mod.ts";
 import type { JsonObject, Observed, Tenure } from "../../providers/provider.ts";
 import type { ResourceRecord } from "../../state/store.ts";
-import type { HostIndex, LeftAlone } from "./claim.ts";
+import type { HostIndex } from "./host_index.ts";
+import type { LeftAlone } from "./left_alone.ts";
 import { backingOf, keysByPath } from "./usage.ts";
 
 /** Pool of the host's store, which stacks share. */

@@ -8,6 +8,7 @@
  * @module
  */
 
-export { type Claimed, claimFromHosts, type LeftAlone } from "./claim.ts";
+export { type Claimed, claimFromHosts } from "./claim.ts";
+export type { LeftAlone } from "./left_alone.ts";
 export { type Contents, readContents } from "./contents.ts";
 export { reservationsOnHosts } from "./reservations.ts";

@@ -10,7 +10,7 @@ import type { StaddleErrorInit } from "../../providers/error.ts";
 import type { Json } from "../../providers/provider.ts";
 import type { ParameterDescription } from "../parameters.ts";
 import type { Identity } from "../recorder.ts";
-import type { ForeignStack } from "../reference.ts";
+import type { ForeignStack } from "../foreign_stack.ts";
 
 /** What the outside asks for. */
 export interface RunRequest {

@@ -8,10 +8,10 @@
 import type { CallArguments, CallName, CallResult } from "./calls/mod.ts";
 import type { Described } from "./calls/objects.ts";
 import { LibvirtClosedError } from "./error.ts";
-import type { Session } from "./session.ts";
+import type { Held, Session } from "./session.ts";
 
 /** What a handle holds, apart from the handle so that it outlives one that was forgotten. */
-export class Holding {
+export class Holding implements Held {
   readonly pointer: bigint;
   readonly #session: Session;
   readonly #free: string;
@@ -40,7 +40,6 @@ export class Holding {
     if (this.#released) this.#drop();
   }
 
-  /** Gives the pointer back to libvirt, at once or when the last call that uses it has ended. */
   release(): void {
     this.#released = true;
     this.#drop();
@@ -58,7 +57,9 @@ export class Holding {
 /** Gives back what was forgotten. A backstop: dispose of handles instead. */
 const forgotten = new FinalizationRegistry<Holding>((holding) => holding.release());
 
-type Rest<K extends CallName> = CallArguments<K> extends readonly [bigint, ...infer R] ? R : never;
+/** The arguments of a call behind the object that it is made on. */
+export type Rest<K extends CallName> = CallArguments<K> extends readonly [bigint, ...infer R] ? R
+  : never;
 
 /** The base of every object's class. */
 export abstract class Handle implements Disposable {

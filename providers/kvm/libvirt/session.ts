@@ -6,9 +6,14 @@
 
 import type { Lane } from "./lane.ts";
 import { LibvirtClosedError } from "./error.ts";
-import type { Holding } from "./handle.ts";
 import type { Native } from "./native.ts";
 import type { Runtime } from "./runtime.ts";
+
+/** A pointer of libvirt's that somebody holds. */
+export interface Held {
+  /** Gives it back, at once or when the last call that uses it has ended. */
+  release(): void;
+}
 
 /** What a connection's objects share. */
 export class Session {
@@ -20,7 +25,7 @@ export class Session {
   readonly local: Native;
   readonly runtime: Runtime;
   /** Pointers to be given back before the connection is closed. */
-  readonly holdings = new Set<Holding>();
+  readonly holdings = new Set<Held>();
   closed = false;
   /** Called when the connection is lost, for who waits for something to arrive. */
   readonly lost = new Set<() => void>();

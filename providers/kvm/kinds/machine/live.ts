@@ -8,43 +8,10 @@
 
 import type { FieldChange, Observed, Resource } from "../../../provider.ts";
 import { parseXml, type XmlElement } from "../../xml/mod.ts";
+import type { LiveCall } from "./live_call.ts";
 import { deviceCalls } from "./live_devices.ts";
-import { type TuningCall, tuningCalls } from "./live_tuning.ts";
+import { tuningCalls } from "./live_tuning.ts";
 import { bytesInModules } from "./places.ts";
-
-/** One call on a machine. `xml` is a device's; `alias` names one. */
-export type LiveCall =
-  | TuningCall
-  | { readonly call: "setVcpus"; readonly vcpus: number }
-  | { readonly call: "setMemory"; readonly kib: number }
-  | { readonly call: "setTitle"; readonly value: string }
-  | { readonly call: "setDescription"; readonly value: string }
-  | { readonly call: "attachDevice"; readonly path: string; readonly xml: string }
-  | {
-    readonly call: "detachDevice";
-    readonly path: string;
-    readonly alias: string;
-    readonly xml: string;
-  }
-  | { readonly call: "updateDevice"; readonly path: string; readonly xml: string }
-  | {
-    readonly call: "setBlockIoTune";
-    readonly path: string;
-    /** Target, for example `vda`. */
-    readonly disk: string;
-    readonly parameters: Readonly<Record<string, number | string>>;
-  }
-  | {
-    readonly call: "setInterfaceParameters";
-    readonly path: string;
-    /** MAC address. */
-    readonly device: string;
-    readonly parameters: Readonly<Record<string, number>>;
-  }
-  | { readonly call: "setMemoryStatsPeriod"; readonly seconds: number }
-  | { readonly call: "setAutostart"; readonly value: boolean }
-  | { readonly call: "setPower"; readonly value: "on" | "off" }
-  | { readonly call: "restart" };
 
 /**
  * The calls that make the changes. Those on the live machine come first, then (after the

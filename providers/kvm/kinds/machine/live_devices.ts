@@ -21,7 +21,7 @@ import {
 } from "../../xml/mod.ts";
 import { bandwidthParameters } from "./fields/bandwidth.ts";
 import { iotuneParameters } from "./fields/iotune.ts";
-import type { LiveCall } from "./live.ts";
+import type { LiveCall } from "./live_call.ts";
 import { hasScsi, seed, seedDrive } from "./places.ts";
 import { machineTable } from "./table.ts";
 

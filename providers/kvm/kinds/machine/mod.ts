@@ -32,7 +32,8 @@ import { machineSchema, type MachineSpec } from "./schema.ts";
 import { machineTable } from "./table.ts";
 
 export { machineFingerprint } from "./fingerprint.ts";
-export { type LiveCall, liveCalls } from "./live.ts";
+export { liveCalls } from "./live.ts";
+export type { LiveCall } from "./live_call.ts";
 export { type MachineInput, machineSchema, type MachineSpec } from "./schema.ts";
 export { machineXml, patchMachine } from "./xml.ts";
 
