@@ -33,6 +33,7 @@ import { emptyLookup } from "./lookup.ts";
 import { isTuningCall, tuningCall } from "./machine_tuning.ts";
 import { shutDown, start } from "./power.ts";
 import { forNextStart, restart, restartDone, startOrTakeBack } from "./restart.ts";
+import { undefine } from "./undefine.ts";
 
 /** `VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE`: with passwords, or a redefine would lose them. */
 const CONFIG_XML = 1 | 2;
@@ -40,8 +41,6 @@ const CONFIG_XML = 1 | 2;
 const VALIDATE = 1;
 /** `VIR_DOMAIN_AFFECT_LIVE`. */
 const LIVE = 1;
-/** `VIR_DOMAIN_UNDEFINE_MANAGED_SAVE`, `…_SNAPSHOTS_METADATA`, `…_NVRAM`, `…_CHECKPOINTS_METADATA`. */
-const UNDEFINE = 1 | 2 | 4 | 16;
 /** `VIR_DOMAIN_METADATA_DESCRIPTION`, `VIR_DOMAIN_METADATA_TITLE`. */
 const DESCRIPTION = 0;
 const TITLE = 1;
@@ -259,7 +258,7 @@ const remove: Operate = async (bench, step) => {
   if (domain === undefined) return {};
   try {
     if (await domain.isActive()) await domain.destroy();
-    await domain.undefine(UNDEFINE);
+    await undefine(domain);
   } catch (error) {
     // One that has no configuration goes with its stop.
     if (!isNotFound(error)) throw error;

@@ -7,7 +7,7 @@
 
 import { StaddleError } from "../../error.ts";
 import type { Step, StepContext } from "../../provider.ts";
-import { type Domain, isInvalidState, LibvirtError } from "../libvirt/mod.ts";
+import { type Domain, ErrorCode, isInvalidState, LibvirtError } from "../libvirt/mod.ts";
 import { getElements, parseXml } from "../xml/mod.ts";
 import { type Bench, sleep, whereOf } from "./bench.ts";
 
@@ -123,8 +123,17 @@ async function ask(domain: Domain): Promise<string> {
     }
     await domain.shutdown(ACPI);
   } catch (error) {
+    if (isWithoutWays(error)) {
+      await domain.shutdown();
+      return "libvirt";
+    }
     // It is off meanwhile.
     if (!isInvalidState(error)) throw error;
   }
   return "the ACPI button";
+}
+
+/** Whether the driver has one way to shut down, and refuses a flag that names one. */
+function isWithoutWays(error: unknown): boolean {
+  return error instanceof LibvirtError && error.code === ErrorCode.VIR_ERR_INVALID_ARG;
 }
