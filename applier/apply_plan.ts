@@ -26,19 +26,13 @@ import {
   toStaddleError,
 } from "./attempt.ts";
 import { notRecorded, recordFailed, staleRecord } from "./errors.ts";
-import {
-  type Counts,
-  type SkipReason,
-  type StepReference,
-  stepReference,
-  type StopReason,
-  type TimelessEvent,
-} from "./events.ts";
+import { type SkipReason, stepReference, type StopReason, type TimelessEvent } from "./events.ts";
 import { refuseHooks, runHook } from "./hooks.ts";
 import type { ApplyOptions } from "./options.ts";
 import { type Recorder, recorder } from "./recorder.ts";
-import type { ApplyResult, FailedStep, Note, SkippedStep } from "./result.ts";
+import type { ApplyResult } from "./result.ts";
 import { type Schedule, schedule, type Silenced } from "./schedule.ts";
+import { countsAfter, emptyTally, outcomeOf, resultOf } from "./tally.ts";
 import * as moments from "./transitions.ts";
 
 /** Steps in flight at once, over all hosts. */
@@ -88,13 +82,7 @@ class Run {
   /** Aborts when steps in flight are to be given up. */
   readonly #abort = new AbortController();
 
-  #counts: Counts = { add: 0, change: 0, destroy: 0 };
-  readonly #done: StepReference[] = [];
-  readonly #failed: FailedStep[] = [];
-  readonly #skipped: SkippedStep[] = [];
-  readonly #notes: Note[] = [];
-  #stopped: StopReason | undefined;
-  #fatal: StaddleError | undefined;
+  readonly #tally = emptyTally();
   #listenerFailure: { readonly thrown: unknown } | undefined;
 
   constructor(plan: Plan, options: ApplyOptions, queue: Schedule) {
@@ -127,9 +115,14 @@ class Run {
     }
     const cancelled = this.#queue.rest().map(stepReference);
     for (const step of cancelled) this.#emit({ type: "step_skipped", step, reason: "stopped" });
-    const outcome = this.#outcome(cancelled);
+    const outcome = outcomeOf(this.#tally, cancelled);
     if (wrote) await this.#end(outcome);
-    const result = this.#result(outcome, cancelled, wrote);
+    const result = resultOf(this.#plan, this.#tally, {
+      ...(wrote ? { run: this.#id } : {}),
+      result: outcome,
+      cancelled,
+      elapsed: performance.now() - this.#begun,
+    });
     this.#emit({
       type: "run_complete",
       run: this.#id,
@@ -192,7 +185,7 @@ class Run {
 
   /** The write at the end of the run. Only a run that was done replaces what earlier ones left. */
   async #end(outcome: ApplyResult["result"]): Promise<void> {
-    if (this.#stopped === "lease-lost") return;
+    if (this.#tally.stopped === "lease-lost") return;
     try {
       const change = (rows: moments.Rows): moments.RowChange =>
         outcome === "done" ? moments.renamedAway(this.#index, rows) : { put: [], remove: [] };
@@ -203,35 +196,6 @@ class Run {
     } catch (error) {
       this.#recordFailed(error);
     }
-  }
-
-  #outcome(cancelled: readonly StepReference[]): ApplyResult["result"] {
-    if (this.#fatal !== undefined) return "failed";
-    const gaveUp = this.#stopped === "aborted" && this.#failed.length > 0;
-    if (cancelled.length > 0 || gaveUp) return "cancelled";
-    return this.#failed.length + this.#skipped.length > 0 ? "failed" : "done";
-  }
-
-  #result(
-    outcome: ApplyResult["result"],
-    cancelled: readonly StepReference[],
-    wrote: boolean,
-  ): ApplyResult {
-    const places = new Map(this.#plan.steps.map((step, place) => [step.id, place]));
-    const place = ({ step }: SkippedStep) => places.get(step.id) ?? 0;
-    return {
-      ...(wrote ? { run: this.#id } : {}),
-      result: this.#fatal === undefined ? outcome : "failed",
-      counts: this.#counts,
-      done: [...this.#done].sort((a, b) => (places.get(a.id) ?? 0) - (places.get(b.id) ?? 0)),
-      failed: this.#failed,
-      skipped: [...this.#skipped].sort((a, b) => place(a) - place(b)),
-      cancelled,
-      notes: this.#notes,
-      ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
-      ...(this.#fatal === undefined ? {} : { fatal: this.#fatal }),
-      elapsed: performance.now() - this.#begun,
-    };
   }
 
   /** Begins whatever may begin. */
@@ -322,15 +286,17 @@ class Run {
       return;
     }
     this.#performing.delete(step);
-    this.#count(step, result);
+    const tally = this.#tally;
+    const ended = { step, result, index: this.#index, rows: this.#record.rows };
+    tally.counts = countsAfter(tally.counts, ended);
     const written = await this.#write(
       step,
       "end",
       (rows) => moments.endStep(this.#index, rows, step, result),
     );
-    for (const text of result.notes) this.#notes.push({ address: step.address, text });
-    if (!written) return this.#fail(step, notRecorded(step, this.#fatal), elapsed());
-    this.#done.push(reference);
+    for (const text of result.notes) tally.notes.push({ address: step.address, text });
+    if (!written) return this.#fail(step, notRecorded(step, tally.fatal), elapsed());
+    tally.done.push(reference);
     this.#emit({
       type: "step_complete",
       step: reference,
@@ -437,35 +403,15 @@ class Run {
       who: this.#options.who,
       startedAt: this.#startedAt,
       planned: summarize(this.#plan),
-      ...this.#counts,
+      ...this.#tally.counts,
       parameters: this.#plan.stack.parameters,
       ...(this.#plan.references === undefined ? {} : { references: this.#plan.references }),
     };
   }
 
-  #count(step: Step, result: StepResult): void {
-    const counts = this.#counts;
-    const { add, change, destroy } = counts;
-    if (step.operation === "create") this.#counts = { ...counts, add: add + 1 };
-    if (step.operation === "update") {
-      const imported = this.#index.resource(step.address)?.reason === "to-import";
-      this.#counts = {
-        ...counts,
-        ...(imported ? { import: (counts.import ?? 0) + 1 } : {}),
-        // As in the plan: what is taken over as it is was not changed.
-        change: change + (imported && step.changes.length === 0 ? 0 : 1),
-      };
-    }
-    // Something shared that is still needed is read back after its delete step, and was kept.
-    if (
-      step.operation === "delete" && result.observed === undefined &&
-      moments.newOwner(this.#index, this.#record.rows, step) === undefined
-    ) this.#counts = { ...counts, destroy: destroy + 1 };
-  }
-
   #fail(step: Step, error: StaddleError, elapsed: number): void {
     const reference = stepReference(step);
-    this.#failed.push({ step: reference, error });
+    this.#tally.failed.push({ step: reference, error });
     this.#emit({ type: "step_failed", step: reference, elapsed, error });
     this.#skip(this.#queue.fail(step), "upstream-failed");
   }
@@ -479,14 +425,14 @@ class Run {
   #skip(silenced: readonly Silenced[], reason: SkipReason): void {
     for (const { step, cause } of silenced) {
       const skipped = { step: stepReference(step), reason, cause: cause.id };
-      this.#skipped.push(skipped);
+      this.#tally.skipped.push(skipped);
       this.#emit({ type: "step_skipped", ...skipped });
     }
   }
 
   #recordFailed(thrown: unknown): void {
     const error = thrown instanceof StaddleError ? thrown : recordFailed(thrown);
-    this.#fatal ??= error;
+    this.#tally.fatal ??= error;
     if (error.code === "state.lease-lost") {
       this.#stop("lease-lost", error);
       this.#abort.abort();
@@ -495,9 +441,11 @@ class Run {
 
   /** The first reason counts, but giving up is more than stopping. */
   #stop(reason: StopReason, error?: StaddleError): void {
-    if (this.#stopped === reason) return;
-    if (this.#stopped !== undefined && reason !== "aborted" && reason !== "lease-lost") return;
-    this.#stopped = reason;
+    if (this.#tally.stopped === reason) return;
+    if (this.#tally.stopped !== undefined && reason !== "aborted" && reason !== "lease-lost") {
+      return;
+    }
+    this.#tally.stopped = reason;
     this.#stopping.abort();
     this.#emit({
       type: "run_stopping",
