@@ -45,54 +45,56 @@ export function isPassing(error: unknown): boolean {
 /** Turns what the driver threw into a {@linkcode StaddleError}. */
 export function postgresError(error: unknown, location: string): StaddleError {
   if (error instanceof StaddleError) return error;
-  const code = codeOf(error);
+  const sqlState = codeOf(error);
   const said = error instanceof Error ? error.message : String(error);
-  const make = (name: string, summary: string, help: string) =>
+  const make = (code: string, summary: string, help: string) =>
     new StaddleError({
-      code: `state.${name}`,
+      code,
       summary: `Cannot use the record in PostgreSQL: ${summary}`,
       where: [location],
-      details: [code === "" || said.includes(code) ? said : `${said} (${code})`],
+      details: [sqlState === "" || said.includes(sqlState) ? said : `${said} (${sqlState})`],
       help,
       cause: error,
     });
   if (error instanceof Deno.errors.NotCapable) {
     return make(
-      "not-permitted",
+      "state.not-permitted",
       "Deno was not given the permission",
       "run with -P, or with --allow-net for the server",
     );
   }
   // The driver says the last when the server asks for a password and there is none.
-  if (code.startsWith("28") || /password must be/.test(said)) {
+  if (sqlState.startsWith("28") || /password must be/.test(said)) {
     return make(
-      "not-authorised",
+      "state.not-authorised",
       "the server does not let this user in",
       "give the password in PGPASSWORD or ~/.pgpass (mode 0600), and look at pg_hba.conf",
     );
   }
-  if (code === "3D000") {
+  if (sqlState === "3D000") {
     return make(
-      "no-database",
+      "state.no-database",
       "the database does not exist",
       "make it with createdb, or correct STADDLE_STATE",
     );
   }
-  if (code === "42501" || code === "25006") {
+  if (sqlState === "42501" || sqlState === "25006") {
     return make(
-      "read-only",
+      "state.read-only",
       "this user may not write there",
       "let a user who may create a schema use it once, and grant the rest by GRANT",
     );
   }
-  if (code === "53100") return make("disk-full", "the server's disk is full", "make room there");
-  if (code.startsWith("42") || code.startsWith("22") || code.startsWith("23")) {
+  if (sqlState === "53100") {
+    return make("state.disk-full", "the server's disk is full", "make room there");
+  }
+  if (sqlState.startsWith("42") || sqlState.startsWith("22") || sqlState.startsWith("23")) {
     // All statements are constant: only tables that are not as they were made can refuse one.
-    return corrupt(location, [`${said} (${code})`], error);
+    return corrupt(location, [`${said} (${sqlState})`], error);
   }
   if (isPassing(error)) {
     return make(
-      "unreachable",
+      "state.unreachable",
       "the server does not answer",
       "look whether it runs and can be reached, then run the same command again; what was done is " +
         "read from the hosts",
@@ -100,10 +102,10 @@ export function postgresError(error: unknown, location: string): StaddleError {
   }
   if (/certificate|self.signed|SSL|TLS|altnames|UnknownIssuer/i.test(said)) {
     return make(
-      "tls",
+      "state.tls",
       "the connection cannot be encrypted as sslmode asks",
       "name the authority in sslrootcert, or correct sslmode",
     );
   }
-  return make("failed", "the server refused", "look at the server's log");
+  return make("state.failed", "the server refused", "look at the server's log");
 }

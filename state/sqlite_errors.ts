@@ -59,9 +59,9 @@ export function fileError(error: unknown, path: string, intent: FileIntent): Sta
   if (error instanceof StaddleError) return error;
   const said = error instanceof Error ? error.message : String(error);
   const verb = intent === "read" ? "read" : "write";
-  const make = (name: string, why: string, help: string, details: readonly string[] = [said]) =>
+  const make = (code: string, why: string, help: string, details: readonly string[] = [said]) =>
     new StaddleError({
-      code: `state.${name}`,
+      code,
       summary: `Cannot ${verb} the record: ${why}`,
       where: [path],
       details,
@@ -70,20 +70,20 @@ export function fileError(error: unknown, path: string, intent: FileIntent): Sta
     });
   const readOnly = () =>
     make(
-      "read-only",
+      "state.read-only",
       "the file or its folder cannot be written",
       `make ${dirname(path)} writable for this user, or name another place in STADDLE_STATE`,
     );
   const full = () =>
     make(
-      "disk-full",
+      "state.disk-full",
       "no space is left on the disk",
       `make room on the file system of ${dirname(path)}, then run the same command again`,
     );
 
   if (error instanceof Deno.errors.NotCapable) {
     return make(
-      "not-permitted",
+      "state.not-permitted",
       "Deno was not given the permission",
       `run with -P, or with --allow-read and --allow-write for ${dirname(path)}`,
     );
@@ -92,7 +92,7 @@ export function fileError(error: unknown, path: string, intent: FileIntent): Sta
   if (error instanceof Deno.errors.PermissionDenied || system === "EROFS") return readOnly();
   if (system === "ENOSPC" || system === "EDQUOT") return full();
   if (error instanceof Deno.errors.NotADirectory || system === "ENOTDIR" || system === "EEXIST") {
-    return make("no-folder", "a part of its path is no folder", "correct STADDLE_STATE");
+    return make("state.no-folder", "a part of its path is no folder", "correct STADDLE_STATE");
   }
 
   const found = resultCode(error);
@@ -114,13 +114,13 @@ export function fileError(error: unknown, path: string, intent: FileIntent): Sta
     case code.busy:
     case code.locked:
       return make(
-        "busy",
+        "state.busy",
         "another process keeps it busy",
         "run the same command again; if it stays so, look for a process that has the file open",
       );
     default:
       return make(
-        "io",
+        "state.io",
         "the file system gave an error",
         "look at the disk and at the system's log, then run the same command again",
       );
