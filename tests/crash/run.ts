@@ -29,6 +29,7 @@ export interface Goal {
 /** A stack's host and record, open. */
 export interface Workshop extends AsyncDisposable {
   readonly store: SqliteStore;
+  readonly session: HostSession;
   plan(goal: Goal): Promise<MadePlan>;
   /** Plans and applies under the stack's lock. */
   apply(goal: Goal, options?: ApplyHooks): Promise<ApplyResult>;
@@ -82,6 +83,7 @@ export async function openWorkshop(folder: string, topology: Topology): Promise<
 
   return {
     store,
+    session,
     plan,
     async apply(goal, hooks = {}) {
       const who = `crash (pid ${Deno.pid})`;
