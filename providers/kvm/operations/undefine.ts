@@ -5,7 +5,6 @@
  */
 
 import { type Domain, ErrorCode, isUnsupported, LibvirtError } from "../libvirt/mod.ts";
-import { getElement, parseXml } from "../xml/mod.ts";
 
 /** What goes with a domain only if it is said: a flag of `virDomainUndefineFlags` each. */
 const MANAGED_SAVE = 1;
@@ -14,15 +13,13 @@ const NVRAM = 4;
 const CHECKPOINTS_METADATA = 16;
 const ALL = MANAGED_SAVE | SNAPSHOTS_METADATA | NVRAM | CHECKPOINTS_METADATA;
 
-/** `VIR_DOMAIN_XML_INACTIVE`. */
-const INACTIVE = 2;
-
 /**
  * Undefines a machine that is off, and with it its saved state, its UEFI variables, and what libvirt knows
  * of its snapshots and checkpoints.
  *
  * QEMU's driver has known all these flags for long. Others lack some, and refuse a call for a flag alone:
- * there only what the machine has is named. What such a driver cannot take away is its own error then.
+ * there only what the machine has is named, and what such a driver cannot take away is its own error.
+ * A driver that does not know the flag for UEFI variables never makes a file of them.
  */
 export async function undefine(domain: Domain): Promise<void> {
   try {
@@ -35,18 +32,16 @@ export async function undefine(domain: Domain): Promise<void> {
   }
 }
 
-/** The flags for what there is. */
+/** The flags for what libvirt keeps of it. */
 async function kept(domain: Domain): Promise<number> {
-  const [saved, snapshots, checkpoints, xml] = await Promise.all([
+  const [saved, snapshots, checkpoints] = await Promise.all([
     domain.hasManagedSave().catch(none(false)),
     domain.snapshots().catch(none([])),
     domain.checkpoints().catch(none([])),
-    domain.xml(INACTIVE),
   ]);
   for (const handle of [...snapshots, ...checkpoints]) handle[Symbol.dispose]();
   return (saved ? MANAGED_SAVE : 0) |
     (snapshots.length > 0 ? SNAPSHOTS_METADATA : 0) |
-    (getElement(parseXml(xml), "./os/nvram") === undefined ? 0 : NVRAM) |
     (checkpoints.length > 0 ? CHECKPOINTS_METADATA : 0);
 }
 
