@@ -7,6 +7,7 @@
 import {
   type Application,
   type ApplicationText,
+  ArgumentParseError,
   ArgumentScannerError,
   buildApplication,
   buildCommand,
@@ -407,15 +408,16 @@ function texts(options: ErrorTextOptions): ApplicationText {
 
 function usageError(error: unknown): unknown {
   if (!(error instanceof ArgumentScannerError)) return error;
+  if (error instanceof ArgumentParseError && error.exception instanceof StaddleError) {
+    const { code, message, help } = error.exception;
+    const summary = `${error.externalFlagNameOrPlaceholder}: ${message}`;
+    return new StaddleError({ code, summary, help, cause: error });
+  }
   const corrections = error instanceof FlagNotFoundError ? error.corrections : [];
   return new StaddleError({
     code: "usage.bad-arguments",
     summary: formatMessageForArgumentScannerError(error, {
       FlagNotFoundError: ({ input }) => `there is no flag --${input}`,
-      ArgumentParseError: ({ externalFlagNameOrPlaceholder, exception }) =>
-        `${externalFlagNameOrPlaceholder}: ${
-          exception instanceof Error ? exception.message : String(exception)
-        }`,
       EnumValidationError: ({ externalFlagName, input, values }) =>
         `--${externalFlagName} takes ${values.join(", ")}, not "${input}"`,
       UnsatisfiedPositionalError: ({ placeholder }) => `${placeholder} is missing`,

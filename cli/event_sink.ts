@@ -58,6 +58,7 @@ function open(path: string): Deno.FsFile {
       code: "events.not-writable",
       summary: `Cannot write events to ${path}`,
       details: [error instanceof Error ? error.message : String(error)],
+      help: "name a file in a folder that is there and may be written to; - is standard output",
       cause: error,
     });
   }

@@ -106,6 +106,7 @@ export function positiveInteger(text: string): number {
     throw new StaddleError({
       code: "usage.bad-number",
       summary: `"${text}" is not a whole number from 1 on`,
+      help: "write it in digits, for example 4",
     });
   }
   return Number(text);

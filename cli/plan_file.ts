@@ -45,7 +45,9 @@ export async function savePlan(
     throw new StaddleError({
       code: "plan.not-saved",
       summary: `Cannot save the plan in ${path}`,
-      details: [error instanceof Error ? error.message : String(error)],
+      // Without the name of the scratch file.
+      details: [error instanceof Error ? error.message.replace(/: \w+ '.*$/, "") : String(error)],
+      help: "name a file in a folder that is there and may be written to; nothing was changed",
       cause: error,
     });
   }

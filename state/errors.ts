@@ -14,8 +14,10 @@ export function locked(stack: string, location: string, holder: LockHolder): Sta
     code: "state.locked",
     summary: `Cannot lock stack "${stack}": held by ${holder.who} since ${holder.since}`,
     where: [location],
-    details: [`its lease is renewed while that run lives, and now reaches to ${holder.expires}`],
-    help: "wait until that run has ended; the lock of a run that died is taken over by itself",
+    details: [`its lease reaches to ${holder.expires}, and is renewed while that run lives`],
+    help:
+      "wait until that run has ended; the lock of a run that died comes free with its lease, or by " +
+      `staddle state unlock ${stack}`,
     exitCode: 5,
   });
 }
@@ -94,8 +96,10 @@ export function corrupt(
     where: [location],
     details,
     help: isFile
-      ? "put a backup of the file in its place, or move it aside to start without a record"
-      : "put a backup in its place, or remove it there to start without a record",
+      ? "put a backup of the file in its place, or make the record anew from the hosts: staddle state " +
+        "rebuild STACK --force"
+      : "put a backup in its place, or remove it there and make it anew from the hosts: staddle state " +
+        "rebuild STACK",
     cause,
   });
 }

@@ -113,7 +113,7 @@ export async function rebuild(
     if (found.rows.length > 0) terminal.print(claimedText(found.rows, terminal.style));
     const left = leftText(found.left, terminal.style);
     if (left !== "") terminal.print(`${found.rows.length > 0 ? "\n" : ""}${left}`);
-    if (found.rows.length === 0) throw nothingFound(name, found);
+    if (found.rows.length === 0) throw nothingFound(name, found, uris);
     if (flags.dryRun) return;
     const aside = broken === undefined ? undefined : await moveAside(store, name);
     if (aside !== undefined) {
@@ -170,11 +170,15 @@ function refuseGood(
   });
 }
 
-function nothingFound(name: string, { declared }: FoundStack): StaddleError {
+function nothingFound(
+  name: string,
+  { declared }: FoundStack,
+  uris: readonly string[],
+): StaddleError {
   return new StaddleError({
     code: "state.nothing-found",
     summary: `Nothing on the hosts is stack "${name}"'s`,
-    where: Object.values(declared).map(({ uri }) => uri),
+    where: [...new Set([...Object.values(declared).map(({ uri }) => uri), ...uris])],
     help:
       "see whether these are the hosts, and whether the stack's parameters are those that it was " +
       "applied with",
