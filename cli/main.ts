@@ -5,12 +5,15 @@
  */
 
 import { run, type StricliProcess } from "@stricli/core";
+import { operatorSecrets } from "../applier/operator_secrets.ts";
 import { buildStaddle } from "./application.ts";
 import type { Context } from "./context.ts";
 import { openTerminal } from "./terminal.ts";
 
 /** Runs one command line and returns its exit status. Throws nothing. */
 export async function main(args: readonly string[]): Promise<number> {
+  // Before any process is started: none is to find them in its environment.
+  operatorSecrets();
   const { words, debug, colour } = globalFlags(args);
   const terminal = openTerminal({ colour });
   let status = 0;

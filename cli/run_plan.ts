@@ -4,7 +4,7 @@
  * @module
  */
 
-import { applyPlan, refuseHooks } from "../applier/mod.ts";
+import { applyPlan, checkSecrets, operatorSecrets, refuseHooks } from "../applier/mod.ts";
 import type { ApplyEvent } from "../applier/events.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { Topology } from "../planner/topology.ts";
@@ -154,6 +154,8 @@ export async function runPlan(context: Context, plan: Plan, options: RunOptions)
     if (!sink.onStdout) terminal.print(text);
   };
   throwAll(await staleReferences(plan, options.store));
+  const { kinds } = await import("../providers/kvm/kinds/mod.ts");
+  await checkSecrets(plan, kinds, operatorSecrets());
   const result = await carryOut(context, plan, options);
   const end = { mode: plan.mode, result, again: options.again };
   if (result.result === "done") {

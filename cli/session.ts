@@ -5,6 +5,7 @@
  * @module
  */
 
+import { operatorSecrets } from "../applier/operator_secrets.ts";
 import type { MadePlan, Selection } from "../planner/mod.ts";
 import type { Plan } from "../planner/plan.ts";
 import { type Topology, TOPOLOGY_FORMAT } from "../planner/topology.ts";
@@ -51,7 +52,9 @@ export class LazyProvider implements AsyncDisposable {
 
   /** Begins to load, at the latest now. A failure is seen by whoever needs a host. */
   readonly load = (): Promise<KvmProvider> => {
-    this.#loading ??= import("../providers/kvm/mod.ts").then(({ kvm }) => kvm({ preload: true }));
+    this.#loading ??= import("../providers/kvm/mod.ts").then(({ kvm }) =>
+      kvm({ preload: true, secrets: operatorSecrets() })
+    );
     this.#loading.catch(() => {});
     return this.#loading;
   };

@@ -10,6 +10,7 @@ import { type Decision, type OldHalf, worst } from "./decision.ts";
 import { type Base, type DecideContext, decision, type Extra, takenOver } from "./deciding.ts";
 import { sameJson } from "./digest.ts";
 import { byOptions, owned, ownedBefore } from "./options.ts";
+import { isAsRecorded } from "./observed.ts";
 import { lost } from "./ownership.ts";
 import type { Reason } from "./plan.ts";
 import type { Resolved } from "./resolve.ts";
@@ -72,7 +73,7 @@ export function compare(
   const { kind, key, record: known } = base;
   if (
     atKey && status === "present" && known!.key === key &&
-    known!.fingerprint === found.fingerprint &&
+    isAsRecorded(known!, found) &&
     sameJson(ownedBefore(known!.resource.spec, base.resource.options), base.resource.spec)
   ) return decision(base, "no-op", "unchanged", { observed: found });
 

@@ -7,7 +7,7 @@
 import type { DeclaredOptions, FieldChange, Lookup } from "../providers/provider.ts";
 import type { StackRecord } from "../state/store.ts";
 import { isLeftover } from "./leftover.ts";
-import type { ObservedIndex } from "./observed.ts";
+import { isAsRecorded, type ObservedIndex } from "./observed.ts";
 import { byOptions, owned } from "./options.ts";
 import { lost } from "./ownership.ts";
 import type { Drift } from "./plan.ts";
@@ -53,7 +53,7 @@ export function findDrift(record: StackRecord | undefined, context: DriftContext
     if (found.key !== key) {
       changes.push({ path: "name", before: key, after: found.key, disruption: "restart" });
     }
-    if (found.fingerprint !== known.fingerprint) {
+    if (!isAsRecorded(known, found)) {
       const lookup = context.lookup;
       const kept = context.options(address) ?? resource.options;
       const applied = owned({ ...resource, options: kept });

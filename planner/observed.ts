@@ -5,6 +5,7 @@
  */
 
 import type { Observed } from "../providers/provider.ts";
+import type { ResourceRecord } from "../state/store.ts";
 import { Slots } from "./slots.ts";
 
 /** What was read, by host. A host that is no key was not read. */
@@ -18,6 +19,17 @@ export interface ObservedIndex {
   byUuid(host: string, kind: string, uuid: string): Observed | undefined;
   /** Names of all objects of a kind that were read on a host, sorted. */
   keys(host: string, kind: string): readonly string[];
+}
+
+/**
+ * Whether an object is as it was last read back. Its fingerprint says nothing of secrets: one that is
+ * known to differ counts.
+ */
+export function isAsRecorded(known: ResourceRecord, found: Observed): boolean {
+  return known.fingerprint === found.fingerprint &&
+    !Object.values(found.secrets ?? {}).some(({ config, live }) =>
+      [config, live].some((state) => state === "other" || state === "absent")
+    );
 }
 
 const indexes = new WeakMap<ObservedByHost, ObservedIndex>();

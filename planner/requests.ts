@@ -8,7 +8,7 @@ import type { ReadRequest } from "../providers/provider.ts";
 import type { StackRecord } from "../state/store.ts";
 import { sameJson } from "./digest.ts";
 import { owned, ownedBefore } from "./options.ts";
-import { indexObserved, type ObservedByHost } from "./observed.ts";
+import { indexObserved, isAsRecorded, type ObservedByHost } from "./observed.ts";
 import { type Kinds, resolveTopology } from "./resolve.ts";
 import type { Selection } from "./select.ts";
 import type { Topology } from "./topology.ts";
@@ -35,9 +35,15 @@ export function readRequests(
     if (!list.has(slot)) list.set(slot, request);
   };
   if (topology !== undefined) {
-    for (const { resource, key } of resolveTopology(topology, kinds).resolved.values()) {
+    for (const { resource, key, kind } of resolveTopology(topology, kinds).resolved.values()) {
       if (selection !== undefined && !selection.has(resource.address)) continue;
-      add(resource.host, { kind: resource.kind, key, uuid: resource.uuid });
+      const secrets = kind.secrets?.(resource) ?? [];
+      add(resource.host, {
+        kind: resource.kind,
+        key,
+        uuid: resource.uuid,
+        ...(secrets.length === 0 ? {} : { secrets }),
+      });
     }
   }
   for (const { address, host, kind, key, resource } of record?.resources ?? []) {
@@ -69,7 +75,7 @@ export function factsNeeded(
     if (object !== undefined && tenure !== "managed") continue;
     const known = recorded.get(address);
     if (
-      object === undefined || known?.fingerprint !== object.fingerprint ||
+      object === undefined || known === undefined || !isAsRecorded(known, object) ||
       !sameJson(
         ownedBefore(known.resource.spec, entry.resource.options),
         owned(entry.resource).spec,

@@ -13,6 +13,7 @@
 
 import type { z } from "zod";
 import type { StaddleError } from "./error.ts";
+import type { SecretUse, SecretVerdict } from "./secret.ts";
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -139,7 +140,7 @@ export type Disruption = "live" | "next-boot" | "restart" | "replace";
 export interface FieldChange {
   /** Path in the spec, list entries by name: `vcpus`, `disks[root].size`, `dhcp.hosts[52:54:…]`. */
   readonly path: string;
-  /** What the host has; absent: nothing there. */
+  /** What the host has; absent: nothing there; `null` where that is a secret, which is not said. */
   readonly before?: Json;
   /** What is declared; absent: to be removed. */
   readonly after?: Json;
@@ -160,8 +161,10 @@ export interface Observed {
   readonly mark?: Mark;
   /** SHA-256 (hex) over everything in `source` that a stack can declare. */
   readonly fingerprint: string;
-  /** What was read: XML texts and states. */
+  /** What was read: XML texts and states; no secret's value. */
   readonly source: JsonObject;
+  /** How the secrets that the request named compare, by path. No fingerprint depends on it. */
+  readonly secrets?: Readonly<Record<string, SecretVerdict>>;
 }
 
 /** The mark of ownership that domains and networks carry in their metadata. */
@@ -281,6 +284,8 @@ export interface Kind {
   claims?(resource: Resource): readonly Claim[];
   /** What a person should know before it is made: the accelerator that was chosen, and why. */
   notes?(resource: Resource, lookup: Lookup): readonly string[];
+  /** The secrets that the spec refers to. */
+  secrets?(resource: Resource): readonly SecretUse[];
 }
 
 /** What a step does. */
@@ -325,6 +330,8 @@ export interface ReadRequest {
   readonly uuid?: string;
 }
 
+  /** Secrets to compare with what it has; absent: none, which costs nothing. */
+  readonly secrets?: readonly SecretUse[];
 /** What a step may use while it is carried out. */
 export interface StepContext {
   readonly signal: AbortSignal;

@@ -49,6 +49,8 @@ export type { ExistingPoolOptions, PoolOptions } from "./types/pool.ts";
 export type { Referenced, ReferenceShape } from "./types/reference.ts";
 export type { ExistingVolumeOptions, Size, VolumeContent, VolumeOptions } from "./types/volume.ts";
 export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } from "./handles.ts";
+export { secret } from "./named_secret.ts";
+export type { SecretReference } from "../providers/secret.ts";
 export { sensitive } from "./outputs.ts";
 export type { Sensitive } from "./outputs.ts";
 export type { HostScope, Repeats, SpanningScope, StackScope } from "./types/scope.ts";

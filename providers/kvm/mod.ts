@@ -10,6 +10,7 @@
 
 import { StaddleError } from "../error.ts";
 import type { HostDeclaration, HostSession, Provider } from "../provider.ts";
+import type { SecretSource } from "../secret.ts";
 import { type DoctorReport, examine } from "./host/doctor.ts";
 import { isTransient } from "./host/failure.ts";
 import { KvmSession } from "./host/session.ts";
@@ -50,13 +51,15 @@ export interface KvmOptions {
   readonly library?: string;
   /** Loads libvirt at once, while something else is waited for; a failure shows with the first host. */
   readonly preload?: boolean;
+  /** Values of the secrets that stacks name; none is known unless given. */
+  readonly secrets?: SecretSource;
 }
 
 /** Makes the provider. libvirt is loaded when the first host is opened, or before: see `preload`. */
-export function kvm(options: KvmOptions = {}): KvmProvider {
+export function kvm(provided: KvmOptions = {}): KvmProvider {
   const open = () =>
-    Libvirt.open(options.library === undefined ? {} : { library: options.library });
-  let library: Promise<Libvirt> | undefined = options.preload ? open() : undefined;
+    Libvirt.open(provided.library === undefined ? {} : { library: provided.library });
+  let library: Promise<Libvirt> | undefined = provided.preload ? open() : undefined;
   library?.catch(() => {});
   const load = async (host: HostDeclaration): Promise<Libvirt> => {
     library ??= open();
@@ -71,7 +74,8 @@ export function kvm(options: KvmOptions = {}): KvmProvider {
     name: "kvm",
     kinds,
     async connect(host, options): Promise<HostSession> {
-      return await KvmSession.open(await load(host), host, options);
+      const { secrets } = provided;
+      return await KvmSession.open(await load(host), host, { ...options, secrets });
     },
     isTransient,
     async diagnose(host, options) {

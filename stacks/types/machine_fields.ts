@@ -129,7 +129,7 @@ export interface MachineFields {
   readonly agent?: boolean;
   /** Graphics console, on the host's loopback; none unless declared. */
   readonly graphics?: "none" | "vnc" | "spice";
-  /** Displays, for more than the word `graphics` says. Passwords are no part of it. */
+  /** Displays, for more than the word `graphics` says. */
   readonly displays?: readonly DisplayFields[];
   /** Video devices; the first is the primary one. */
   readonly videos?: readonly VideoFields[];
@@ -1703,6 +1703,20 @@ export interface DisplayFields {
   /** Compression of pictures with loss, with spice. */
   readonly jpegCompression?: "auto" | "never" | "always";
   /** Compression on slow links, with spice. */
+  /**
+   * Password that its clients must know: a secret by its name. VNC takes at most 8 bytes,
+   * SPICE 60. One that is declared no more stays.
+   */
+  readonly password?: {
+    readonly secret: string;
+  };
+  /**
+   * Until when the password is good, in UTC: 2027-01-31T12:00:00Z. Without an end unless
+   * declared.
+   */
+  readonly passwordValidTo?: string;
+  /** What becomes of clients that are connected when the password is changed. VNC keeps them. */
+  readonly connected?: "keep" | "disconnect" | "fail";
   readonly zlibCompression?: "auto" | "never" | "always";
   /** Compress sound, with spice. */
   readonly playbackCompression?: boolean;

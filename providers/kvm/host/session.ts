@@ -6,6 +6,7 @@
  */
 
 import { StaddleError } from "../../error.ts";
+import { HiddenValues } from "../../hide_secrets.ts";
 import type {
   HostDeclaration,
   HostSession,
@@ -16,6 +17,7 @@ import type {
   StepContext,
   StepResult,
 } from "../../provider.ts";
+import { noSecrets, type SecretSource } from "../../secret.ts";
 import type { HostFacts } from "../facts.ts";
 import {
   type Connection,
@@ -33,6 +35,7 @@ import { readFacts } from "./facts.ts";
 import { asFailure, connectionLost, isConnectionLoss, libvirtError } from "./failure.ts";
 import { PoolRefresher } from "./pool_refresh.ts";
 import { readHost } from "./read.ts";
+import { withVerdicts } from "./read_secrets.ts";
 import { runHere } from "./shell.ts";
 import { CONNECT_TIMEOUT, openSsh, type SshLink } from "./ssh.ts";
 import { localUnreachable, remoteUnreachable } from "./unreachable.ts";
@@ -61,11 +64,15 @@ export interface SessionOptions {
   readonly baseDirectory: string;
   /** About how many objects will be read as soon as it is open. */
   readonly expectedObjects?: number;
+  /** Values of secrets; none is known unless given. */
+  readonly secrets?: SecretSource;
 }
 
 /** A host that is held open. */
 export class KvmSession implements HostSession, Bench {
   readonly declaration: HostDeclaration;
+  readonly secrets: SecretSource;
+  readonly #hidden = new HiddenValues();
   readonly #libvirt: Libvirt;
   readonly #uri: HostUri;
   readonly #options: SessionOptions;
@@ -84,6 +91,14 @@ export class KvmSession implements HostSession, Bench {
     this.declaration = host;
     this.#uri = uri;
     this.#options = options;
+    const { secrets = noSecrets } = options;
+    this.secrets = {
+      resolve: async (name) => {
+        const value = await secrets.resolve(name);
+        this.hide(value);
+        return value;
+      },
+    };
     this.#opened = this.#open();
   }
 
@@ -270,7 +285,13 @@ export class KvmSession implements HostSession, Bench {
   /** Reads what a step has made. Throws the binding's errors as they are. */
   async readBack(requests: readonly ReadRequest[]): Promise<readonly Observed[]> {
     const connection = await this.connection();
-    return await readHost(connection, this.host, requests, (pool) => this.refresh(pool));
+    const found = await readHost(connection, this.host, requests, (pool) => this.refresh(pool));
+    return await withVerdicts(found, connection, requests, this.secrets);
+  }
+
+  /** Keeps a text out of errors. */
+  hide(text: string): void {
+    this.#hidden.add(text);
   }
 
   /** Lets a pool look at its folder, once between two reads. */
@@ -309,25 +330,28 @@ export class KvmSession implements HostSession, Bench {
     try {
       return await run();
     } catch (error) {
-      if (error instanceof StaddleError) throw error;
-      if (error instanceof LibvirtError && isConnectionLoss(asFailure(error))) {
-        const opened = await this.#opened.catch(() => undefined);
-        if (opened !== undefined) opened.lost = true;
-      }
-      if (error instanceof LibvirtClosedError) {
-        throw connectionLost(this.declaration, doing, step?.address, error);
-      }
-      if (!(error instanceof LibvirtError)) throw this.#openError(error);
-      throw libvirtError(asFailure(error), {
-        host: this.host,
-        uri: this.declaration.uri,
-        doing,
-        ...(step === undefined ? {} : { address: step.address }),
-        ...(step?.resource.declaredAt === undefined
-          ? {}
-          : { declaredAt: step.resource.declaredAt }),
-      });
+      throw this.#hidden.error(await this.#explained(error, doing, step));
     }
+  }
+
+  /** The error for a person, of whatever was thrown. */
+  async #explained(error: unknown, doing: string, step: Step | undefined): Promise<unknown> {
+    if (error instanceof StaddleError) return error;
+    if (error instanceof LibvirtError && isConnectionLoss(asFailure(error))) {
+      const opened = await this.#opened.catch(() => undefined);
+      if (opened !== undefined) opened.lost = true;
+    }
+    if (error instanceof LibvirtClosedError) {
+      return connectionLost(this.declaration, doing, step?.address, error);
+    }
+    if (!(error instanceof LibvirtError)) return this.#openError(error);
+    return libvirtError(asFailure(error), {
+      host: this.host,
+      uri: this.declaration.uri,
+      doing,
+      ...(step === undefined ? {} : { address: step.address }),
+      ...(step?.resource.declaredAt === undefined ? {} : { declaredAt: step.resource.declaredAt }),
+    });
   }
 
   /** Closes the connections and SSH. */

@@ -14,6 +14,7 @@ import type {
   Step,
   StepContext,
 } from "../../provider.ts";
+import type { SecretSource } from "../../secret.ts";
 import type { HostFacts } from "../facts.ts";
 import type { Connection, StoragePool } from "../libvirt/mod.ts";
 
@@ -22,6 +23,10 @@ export interface Bench {
   readonly declaration: HostDeclaration;
   /** The host is this very machine. */
   readonly local: boolean;
+  /** Values of secrets. What it gives is kept out of errors. */
+  readonly secrets: SecretSource;
+  /** Keeps a text out of errors: a password that the host has. */
+  hide(text: string): void;
   /** For short calls. Opened anew when it was lost. */
   connection(): Promise<Connection>;
   /** For calls that may take long: on the other one they would hold up what comes behind them. */

@@ -30,6 +30,7 @@ import {
 } from "./bench.ts";
 import { findDomain, findDomainByName } from "./find.ts";
 import { emptyLookup } from "./lookup.ts";
+import { hidePasswords, withLivePasswords, withValues } from "./machine_secrets.ts";
 import { isTuningCall, tuningCall } from "./machine_tuning.ts";
 import { shutDown, start } from "./power.ts";
 import { forNextStart, restart, restartDone, startOrTakeBack } from "./restart.ts";
@@ -57,7 +58,8 @@ const create: Operate = async (bench, step, context) => {
   if (known !== undefined) return await finish(known, bench, step, context);
   using other = await findDomainByName(connection, step.key);
   if (other !== undefined) throw nameTaken(bench, step, await describe(other));
-  using domain = await connection.defineDomain(machineXml(step.resource, step.mark), VALIDATE);
+  const { resource } = await withValues(bench, step);
+  using domain = await connection.defineDomain(machineXml(resource, step.mark), VALIDATE);
   if (spec.autostart !== undefined) await domain.setAutostart(spec.autostart === true);
   if (spec.power !== "off") await start(domain);
   return {};
@@ -76,13 +78,14 @@ const finish = async (
     step,
     (previous) => machineKind.diff(step.resource, observed, { previous, lookup }),
   );
-  const outcome = await update(bench, { ...step, changes }, context);
+  const outcome = await update(bench, { ...step, operation: "update", changes }, context);
   if (step.resource.spec.power !== "off") await start(known);
   return outcome;
 };
 
 async function readOurs(bench: Bench, step: Step, domain: Domain): Promise<Observed> {
-  const request = { kind: "machine", key: domain.name, uuid: domain.uuid };
+  const secrets = machineKind.secrets!(step.resource);
+  const request = { kind: "machine", key: domain.name, uuid: domain.uuid, secrets };
   const found = await bench.readBack([request]);
   const observed = found.find((item) => item.uuid === domain.uuid);
   if (observed === undefined) throw objectGone(bench, step);
@@ -100,14 +103,17 @@ const update: Operate = async (bench, step, context) => {
   using known = await findOurs(connection, step);
   if (known === undefined) throw objectGone(bench, step);
   const observed = await readOurs(bench, step, known);
-  const calls = liveCalls(step.changes, step.resource, observed);
+  const running = await withLivePasswords(observed, known, step, bench);
+  const calls = liveCalls(open.changes, open.resource, running);
+  const open = await withValues(bench, step);
   const afterwards = new Set(["setAutostart", "setPower", "restart"]);
   const now = calls.filter(({ call }) => !afterwards.has(call));
   for (const call of now) await liveCall(known, call, bench, step, context);
   const before = await known.xml(CONFIG_XML);
   let after = before;
   for (const previous of declaredBefore(step)) {
-    after = patchMachine(after, step.resource, step.mark, previous);
+  hidePasswords(before, bench);
+    after = patchMachine(after, open.resource, step.mark, previous);
   }
   if (step.changes.some(isForNextStart)) {
     after = forNextStart(after, { restart: calls.some(({ call }) => call === "restart") });

@@ -109,7 +109,10 @@ function pendingNotes(step: Step, observed: Observed): readonly string[] {
 
 async function readObject(bench: Bench, step: Step): Promise<Observed | undefined> {
   const { kind, key } = step;
-  const found = await bench.readBack([{ kind, key, uuid: step.resource.uuid }]);
+  const secrets = step.operation === "delete"
+    ? undefined
+    : kinds.get(kind)!.secrets?.(step.resource);
+  const found = await bench.readBack([{ kind, key, uuid: step.resource.uuid, secrets }]);
   return found.find((item) => item.uuid === step.resource.uuid) ??
     found.find((item) => item.key === key);
 }

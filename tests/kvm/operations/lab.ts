@@ -10,6 +10,7 @@ import { kvm } from "../../../providers/kvm/mod.ts";
 import { kinds } from "../../../providers/kvm/kinds/mod.ts";
 import { resourceUuid } from "../../../planner/identity.ts";
 import { StaddleError } from "../../../providers/error.ts";
+import type { SecretSource } from "../../../providers/secret.ts";
 import type {
   FieldChange,
   HostSession,
@@ -67,11 +68,13 @@ export interface Lab extends AsyncDisposable {
 }
 
 /** Opens the workplace. */
-export async function openLab(): Promise<Lab> {
+export async function openLab(
+  options: { readonly secrets?: SecretSource } = {},
+): Promise<Lab> {
   const prefix = `ops-${crypto.randomUUID().slice(0, 8)}`;
   const folder = await Deno.makeTempDir({ dir: "/var/tmp", prefix: `${prefix}-` });
   await Deno.chmod(folder, 0o755);
-  const provider = kvm();
+  const provider = kvm(options);
   const signal = new AbortController().signal;
   const session = await provider.connect({ name: "lab", uri: "qemu:///system" }, {
     signal,
@@ -141,7 +144,10 @@ export async function openLab(): Promise<Lab> {
     wait: (resource) => session.perform(lab.step("wait", resource), context),
     async read(resource) {
       const key = kindOf(resource).key(resource);
-      const found = await session.read([{ kind: resource.kind, key, uuid: resource.uuid }]);
+      const secrets = kindOf(resource).secrets?.(resource);
+      const found = await session.read([
+        { kind: resource.kind, key, uuid: resource.uuid, secrets },
+      ]);
       return found[0];
     },
     async diff(resource, previous) {

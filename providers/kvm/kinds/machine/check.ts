@@ -7,10 +7,10 @@
 import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import type { HostFacts } from "../../facts.ts";
 import { compareTable } from "../../table/mod.ts";
-import { parseXml } from "../../xml/mod.ts";
 import { unknownFeature } from "./cpu_features.ts";
 import { roomIn } from "./live_ports.ts";
 import type { MachineSpec } from "./schema.ts";
+import { comparedXml, secretChanges } from "./secrets.ts";
 import { checkSharedMemory } from "./shared_memory.ts";
 import { machineTable } from "./table.ts";
 
@@ -78,12 +78,12 @@ function* checkName(resource: Resource, lookup: Lookup): Iterable<Issue> {
 function* checkRestart(resource: Resource, lookup: Lookup): Iterable<Issue> {
   const observed = lookup.observed(resource.address);
   if (resource.spec.whenRestartNeeded !== "never" || observed === undefined) return;
-  const { xml, liveXml } = observed.source;
-  if (typeof liveXml !== "string") return;
-  const live = parseXml(liveXml);
+  const { config, live } = comparedXml(resource, observed);
+  if (live === undefined) return;
   const room = roomIn(live, machineTable);
-  const comparison = { spec: resource.spec, config: parseXml(`${xml}`), live, room };
-  for (const change of compareTable(machineTable, comparison)) {
+  const comparison = { spec: resource.spec, config, live, room };
+  const changes = compareTable(machineTable, comparison);
+  for (const change of [...changes, ...secretChanges(resource, observed, undefined, config)]) {
     if (change.disruption !== "restart") continue;
     yield {
       code: "machine.restart-needed",

@@ -29,12 +29,20 @@ import { checkMachine } from "./check.ts";
 import { usualDevices, usualExtras } from "./guest.ts";
 import { roomIn } from "./live_ports.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
+import {
+  comparedXml,
+  machineSecrets,
+  secretChanges,
+  secretNotes,
+  secretsPending,
+} from "./secrets.ts";
 import { machineTable } from "./table.ts";
 
 export { machineFingerprint } from "./fingerprint.ts";
 export { liveCalls } from "./live.ts";
 export type { LiveCall } from "./live_call.ts";
 export { type MachineInput, machineSchema, type MachineSpec } from "./schema.ts";
+export { withSecretValues } from "./secrets.ts";
 export { machineXml, patchMachine } from "./xml.ts";
 
 /** Machine types by architecture, where a stack does not name one. */
@@ -71,6 +79,7 @@ export const machineKind: Kind = {
   view,
   diff,
   waits: (resource) => resource.spec.wait as JsonObject | undefined,
+  secrets: machineSecrets,
   claims,
   notes,
 };
@@ -204,7 +213,9 @@ function defaultCpu(kvm: boolean, arch: string): JsonObject | undefined {
 function notes(resource: Resource, lookup: Lookup): string[] {
   const facts = lookup.facts(resource.host) as unknown as HostFacts | undefined;
   const observed = lookup.observed(resource.address);
-  if (observed !== undefined) return pendingNotes(resource, observed);
+  if (observed !== undefined) {
+    return [...pendingNotes(resource, observed), ...secretNotes(resource, observed)];
+  }
   const spec = specOf(resource);
   if (facts === undefined || (spec.accel ?? "prefer-kvm") !== "prefer-kvm") return [];
   const arch = spec.arch ?? facts.arch;
@@ -219,15 +230,16 @@ function notes(resource: Resource, lookup: Lookup): string[] {
 function pendingNotes(resource: Resource, observed: Observed): string[] {
   const { xml, liveXml } = observed.source;
   if (typeof liveXml !== "string" || startedWith(`${xml}`, liveXml)) return [];
-  const comparison = {
-    spec: resource.spec,
-    config: parseXml(String(xml)),
-    live: parseXml(liveXml),
-  };
+  const { config, live } = comparedXml(resource, observed);
+  if (live === undefined) return [];
+  const comparison = { spec: resource.spec, config, live };
   // What a running guest takes is changed now, and waits for nothing.
-  const room = roomIn(comparison.live, machineTable);
+  const room = roomIn(live, machineTable);
   const now = new Set(compareTable(machineTable, { ...comparison, room }).map(({ path }) => path));
-  const pending = pendingFields(machineTable, comparison).filter((path) => !now.has(path));
+  const pending = [
+    ...pendingFields(machineTable, comparison).filter((path) => !now.has(path)),
+    ...secretsPending(resource, observed, live),
+  ];
   return pending.length === 0 ? [] : [`${PENDING_RESTART}${pending.join(", ")}`];
 }
 
@@ -245,9 +257,8 @@ function diff(
   observed: Observed,
   context: { readonly previous?: JsonObject },
 ): FieldChange[] {
-  const { xml, liveXml, active, autostart } = observed.source;
-  const config = parseXml(String(xml));
-  const live = typeof liveXml === "string" ? parseXml(liveXml) : undefined;
+  const { active, autostart } = observed.source;
+  const { config, live } = comparedXml(resource, observed);
   const comparison = {
     spec: resource.spec,
     previous: context.previous,
@@ -255,6 +266,7 @@ function diff(
     live,
     room: live && roomIn(live, machineTable),
   };
+  changes.push(...secretChanges(resource, observed, context.previous, config));
   const changes = compareTable(machineTable, comparison);
   const { autostart: wanted, power } = resource.spec;
   if (wanted !== undefined && wanted !== (autostart === true)) {
@@ -268,7 +280,7 @@ function diff(
     const disruption = state === "off" ? "restart" : "live";
     changes.push({ path: "power", before: running, after: state, disruption });
   }
-  changes.push(...restartsDue(resource, comparison, changes));
+  changes.push(...restartsDue(resource, observed, comparison, changes));
   return changes.map((change) => byPolicy(change, specOf(resource)));
 }
 
@@ -277,18 +289,26 @@ function diff(
  * before, or the run that was to restart the guest was cut off.
  */
 function restartsDue(
-  { spec }: Resource,
+  resource: Resource,
+  observed: Observed,
   comparison: Comparison,
   changes: readonly FieldChange[],
+  const { spec } = resource;
 ): FieldChange[] {
   const { live } = comparison;
   if (spec.whenRestartNeeded !== "now" || live === undefined || spec.power === "off") return [];
   const known = new Set(changes.map(({ path }) => path));
   const wrong = compareTable(machineTable, { ...comparison, config: live, live: undefined });
-  return pendingFields(machineTable, comparison).filter((path) => !known.has(path)).map((path) => ({
+  const fields = pendingFields(machineTable, comparison).map((path): FieldChange => ({
     path,
     ...wrong.find((change) => change.path === path),
     disruption: "restart",
+  const secrets = secretsPending(resource, observed, live).map((path): FieldChange => ({
+    path,
+    disruption: "restart",
+    format: "sensitive",
+  }));
+  return [...fields, ...secrets].filter(({ path }) => !known.has(path));
   }));
 }
 

@@ -1,6 +1,5 @@
 /**
- * Displays, beyond what the word `graphics` says: where they listen, how they behave. Passwords come
- * as references to secrets, and are no part of this list.
+ * Displays, beyond what the word `graphics` says: where they listen, how they behave, who may look.
  *
  * @module
  */
@@ -19,6 +18,7 @@ import {
 import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
 import { always } from "./common.ts";
 import { devices, elementsOf, nameField } from "./device.ts";
+import { displayPassword } from "./display_password.ts";
 import { deviceXml } from "./escape.ts";
 import { distinctBy, entries } from "./entries.ts";
 
@@ -138,6 +138,7 @@ const fields = {
   port: port("port", "TCP port; libvirt chooses a free one from 5900 up unless declared."),
   tlsPort: port("tlsPort", "TCP port for TLS, with spice."),
   websocket: port("websocket", "TCP port for web sockets, with vnc."),
+  ...displayPassword,
   keymap: words("./@keymap", "Layout of the keyboard, for example de."),
   sharePolicy: word(
     "./@sharePolicy",
@@ -222,6 +223,9 @@ const OF_TYPES = {
   sharePolicy: ["vnc"],
   powerControl: ["vnc"],
   listenNetwork: ["vnc", "spice"],
+  password: ["vnc", "spice"],
+  passwordValidTo: ["vnc", "spice"],
+  connected: ["vnc", "spice"],
   audio: ["vnc", "dbus"],
   display: ["sdl"],
   xauth: ["sdl"],
@@ -244,6 +248,13 @@ const entry = () =>
       const of = types.map((type) => `"${type}"`).join(" or ");
       refuse(name, `goes with type ${of}, and this display is ${display.type}`);
     }
+    for (const name of ["passwordValidTo", "connected"] as const) {
+      if (display[name] === undefined || display.password !== undefined) continue;
+      refuse(name, "goes with a password: declare that too");
+    }
+    if (display.type === "vnc" && (display.connected ?? "keep") !== "keep") {
+      refuse("connected", 'must be "keep" with vnc: QEMU lets its clients stay');
+    }
     if (display.listenNetwork !== undefined && (display.listen ?? display.socket) !== undefined) {
       refuse("listenNetwork", "does not go with listen or socket");
     }
@@ -264,7 +275,7 @@ const entry = () =>
 const list = devices({
   tag: "graphics",
   prefix: "display",
-  doc: "Displays, for more than the word `graphics` says. Passwords are no part of it.",
+  doc: "Displays, for more than the word `graphics` says.",
   entry,
   fields,
   change: "restart",
