@@ -152,20 +152,6 @@ export const NOT_HAD: readonly Left[] = [
     what: "channels that are no virtio port (guestfwd)",
     places: ["./devices/channel/target/@address", "./devices/channel/target/@type"],
   },
-  {
-    what:
-      "passwords of displays: they need secrets that never stand in a plan or a record; one that " +
-      "is there stays",
-    places: [
-      "./devices/graphics/@passwd",
-      "./devices/graphics/@passwdValidTo",
-      "./devices/graphics/@connected",
-    ],
-  },
-  {
-    what: "metadata of other programs, which every update keeps",
-    places: ["./metadata/**"],
-  },
 ];
 
 /** Of other hypervisors: QEMU has nothing of the kind. */

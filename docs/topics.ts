@@ -46,6 +46,7 @@ export const MACHINE: Page = {
         "name",
         "title",
         "description",
+        "metadata",
         "autostart",
         "power",
         "whenRestartNeeded",

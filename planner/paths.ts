@@ -13,7 +13,7 @@ export type PathPart =
   | { readonly kind: "entry"; readonly entry: string };
 
 /** Fields by which an entry of a list may be named, in this order. */
-const namingFields = ["name", "mac", "ip", "address", "id", "path"] as const;
+const namingFields = ["name", "mac", "ip", "address", "id", "path", "namespace"] as const;
 
 /** Splits a path into its parts. */
 export function parsePath(path: string): readonly PathPart[] {

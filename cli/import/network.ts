@@ -16,9 +16,24 @@ export function networkOptions(
   reserved: ReadonlyMap<string, string>,
 ): Options | undefined {
   const view = networkKind.view(observed) as NetworkSpec;
-  const { mode, bridge, subnet, gateway, dhcp, reservations, domain, dns, mtu, autostart } = view;
+  const {
+    mode,
+    bridge,
+    subnet,
+    gateway,
+    dhcp,
+    reservations,
+    domain,
+    dns,
+    mtu,
+    autostart,
+    metadata,
+  } = view;
   const options: Options = { adopt: observed.uuid! };
-  const shared: Options = autostart === false ? { autostart } : {};
+  const shared = {
+    ...(autostart === false ? { autostart } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+  } as Options;
   if (mode === "bridge") {
     return bridge === undefined ? undefined : { ...options, bridge, ...shared };
   }

@@ -46,6 +46,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
     "dns",
     "mtu",
     "autostart",
+    "metadata",
     "xml",
     "adopt",
   ]);
@@ -97,6 +98,7 @@ export function declareNetwork(context: Context, name: string, options: unknown)
     dns: given.dns,
     mtu: given.mtu,
     autostart: given.autostart,
+    metadata: given.metadata,
     xml: given.xml,
   }, (path) => (path[0] === "subnet" ? [mode] : path));
   context.recorder.claim(context.host, `network "${onHost}"`, subject);

@@ -15,6 +15,11 @@ export interface MachineFields {
   /** Description, any text. */
   readonly description?: string;
   /**
+   * Metadata of other programs, by namespace: of libosinfo, of a scheduler, of your own.
+   * Namespaces that are not declared stay as they are.
+   */
+  readonly metadata?: readonly MetadataFields[];
+  /**
    * What will run in a new machine: linux (unless declared): virtio devices, a clock in UTC;
    * windows: SATA and e1000e, VGA, an empty drive `drivers` for the disc with its drivers, a
    * clock in local time, and under KVM what it finds of Hyper-V.
@@ -259,6 +264,20 @@ export interface MachineFields {
     /** Element that must stand there, as XML; what it does not mention stays. */
     readonly element?: string;
   })[];
+}
+
+/** One of a machine's `metadata`. */
+export interface MetadataFields {
+  /** URI of the namespace; each has one element. */
+  readonly namespace: string;
+  /** Prefix that it is written with where none stands yet; its name unless declared. */
+  readonly prefix?: string;
+  /**
+   * The element, as XML, whole: `<libosinfo><os
+   * id='http://debian.org/debian/12'/></libosinfo>`. Names without a prefix are of the
+   * namespace.
+   */
+  readonly element: string;
 }
 
 /** Firmware by its path, instead of `firmware`. */
@@ -1684,6 +1703,20 @@ export interface DisplayFields {
   readonly tlsPort?: number;
   /** TCP port for web sockets, with vnc. */
   readonly websocket?: number;
+  /**
+   * Password that its clients must know: a secret by its name. VNC takes at most 8 bytes,
+   * SPICE 60. One that is declared no more stays.
+   */
+  readonly password?: {
+    readonly secret: string;
+  };
+  /**
+   * Until when the password is good, in UTC: 2027-01-31T12:00:00Z. Without an end unless
+   * declared.
+   */
+  readonly passwordValidTo?: string;
+  /** What becomes of clients that are connected when the password is changed. VNC keeps them. */
+  readonly connected?: "keep" | "disconnect" | "fail";
   /** Layout of the keyboard, for example de. */
   readonly keymap?: string;
   /** Whether a client may have a vnc display for itself. */
@@ -1703,20 +1736,6 @@ export interface DisplayFields {
   /** Compression of pictures with loss, with spice. */
   readonly jpegCompression?: "auto" | "never" | "always";
   /** Compression on slow links, with spice. */
-  /**
-   * Password that its clients must know: a secret by its name. VNC takes at most 8 bytes,
-   * SPICE 60. One that is declared no more stays.
-   */
-  readonly password?: {
-    readonly secret: string;
-  };
-  /**
-   * Until when the password is good, in UTC: 2027-01-31T12:00:00Z. Without an end unless
-   * declared.
-   */
-  readonly passwordValidTo?: string;
-  /** What becomes of clients that are connected when the password is changed. VNC keeps them. */
-  readonly connected?: "keep" | "disconnect" | "fail";
   readonly zlibCompression?: "auto" | "never" | "always";
   /** Compress sound, with spice. */
   readonly playbackCompression?: boolean;

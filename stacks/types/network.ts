@@ -6,6 +6,7 @@
 
 import type { AdoptOptions, CommonOptions } from "./common.ts";
 import type { XmlPatch } from "./machine.ts";
+import type { MetadataFields } from "./machine_fields.ts";
 
 /** An address that is kept for something that the stack does not declare. */
 export interface Reservation {
@@ -57,6 +58,11 @@ export interface NetworkOptions extends CommonOptions, AdoptOptions {
   readonly mtu?: number;
   /** Start together with the host; true unless declared. */
   readonly autostart?: boolean;
+  /**
+   * Metadata of other programs, by namespace. Namespaces that are not declared stay as they are. A
+   * running network shows a change at its next start, and goes on meanwhile.
+   */
+  readonly metadata?: readonly MetadataFields[];
   /**
    * What no other field says: places in libvirt's XML. A place that another field owns is refused; one
    * that is declared no more stays as it is. A change takes the network down and up.

@@ -32,6 +32,7 @@ import { findDomain, findDomainByName } from "./find.ts";
 import { emptyLookup } from "./lookup.ts";
 import { hidePasswords, withLivePasswords, withValues } from "./machine_secrets.ts";
 import { isTuningCall, tuningCall } from "./machine_tuning.ts";
+import { saveMetadata } from "./metadata.ts";
 import { shutDown, start } from "./power.ts";
 import { forNextStart, restart, restartDone, startOrTakeBack } from "./restart.ts";
 import { undefine } from "./undefine.ts";
@@ -42,9 +43,10 @@ const CONFIG_XML = 1 | 2;
 const VALIDATE = 1;
 /** `VIR_DOMAIN_AFFECT_LIVE`. */
 const LIVE = 1;
-/** `VIR_DOMAIN_METADATA_DESCRIPTION`, `VIR_DOMAIN_METADATA_TITLE`. */
+/** `VIR_DOMAIN_METADATA_DESCRIPTION`, `…_TITLE`, `…_ELEMENT`. */
 const DESCRIPTION = 0;
 const TITLE = 1;
+const ELEMENT = 2;
 
 /** Milliseconds within which a guest must let go of a device. */
 const DETACH = 30_000;
@@ -118,7 +120,9 @@ const update: Operate = async (bench, step, context) => {
   if (step.changes.some(isForNextStart)) {
     after = forNextStart(after, { restart: calls.some(({ call }) => call === "restart") });
   }
-  using domain = await redefine(connection, before, after);
+  const saved = await saveMetadata(known, before, after);
+  using redefined = saved ? undefined : await redefine(connection, before, after);
+  const domain = redefined ?? known;
   const notes: string[] = [];
   for (const call of calls) {
     if (call.call === "setAutostart") await domain.setAutostart(call.value);
@@ -194,6 +198,8 @@ async function liveCall(
       return await domain.setMetadata(TITLE, call.value, null, null, LIVE);
     case "setDescription":
       return await domain.setMetadata(DESCRIPTION, call.value, null, null, LIVE);
+    case "setMetadata":
+      return await domain.setMetadata(ELEMENT, call.element, call.prefix, call.namespace, LIVE);
     case "attachDevice":
       return await domain.attachDevice(call.xml, LIVE);
     case "updateDevice":

@@ -98,7 +98,7 @@ export function writeGeneration(root: XmlElement, options: { readonly restart: b
   if (options.restart) setAttribute(mark, RESTART, "due");
 }
 
-const MARK = /<[\w:]*resource [^>]*xmlns[^>]*>/;
+const MARK = new RegExp(`<(?:[\\w.-]+:)?resource [^>]*${MARK_NAMESPACE}[^>]*>`);
 const GENERATION_IN_TEXT = / generation=["'](\d+)["']/;
 
 /**
@@ -124,8 +124,8 @@ export function settledMark(root: XmlElement): XmlElement | undefined {
   return element("resource", Object.fromEntries(kept));
 }
 
-/** libvirt puts metadata behind identity, before whatever says how the object works. */
-function ensureMetadata(root: XmlElement): XmlElement {
+/** The metadata of an object. libvirt puts it behind identity, before what says how the object works. */
+export function ensureMetadata(root: XmlElement): XmlElement {
   const known = child(root, "metadata");
   if (known !== undefined) return known;
   const metadata = element("metadata");

@@ -23,8 +23,10 @@ export {
   setPath,
   type XmlPath,
 } from "./path.ts";
+export * from "./namespace.ts";
 export type { Mark } from "../../provider.ts";
 export {
+  ensureMetadata,
   MARK_NAMESPACE,
   MARK_PREFIX,
   readMark,

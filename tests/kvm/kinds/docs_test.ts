@@ -36,6 +36,7 @@ const BESIDE: readonly string[] = [
   "./**/@unit",
   "./uuid",
   "./commandline/**",
+  "./metadata/**",
   "./cpu/maxphysaddr/@mode",
   "./cpu/numa/interconnects/**",
   "./features/*/*/@state",

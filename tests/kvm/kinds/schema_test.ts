@@ -90,7 +90,9 @@ for (const name of cheap) {
     );
     const foreign = graph.modules.map((module) => module.specifier).filter((specifier) =>
       !specifier.startsWith("npm:/zod@") &&
-      !new RegExp(`/kinds/(${name}/schema|ip|patch|reference|size)\\.ts$`).test(specifier)
+      !new RegExp(`/kinds/(${name}/schema|ip|metadata_entry|patch|reference|size)\\.ts$`).test(
+        specifier,
+      )
     );
     assert.ok(graph.modules.length > 1);
     assert.deepEqual(foreign, []);

@@ -10,6 +10,7 @@ import type { FieldChange, Observed, Resource } from "../../../provider.ts";
 import { parseXml, type XmlElement } from "../../xml/mod.ts";
 import type { LiveCall } from "./live_call.ts";
 import { deviceCalls } from "./live_devices.ts";
+import { metadataCalls } from "./live_metadata.ts";
 import { tuningCalls } from "./live_tuning.ts";
 import { bytesInModules } from "./places.ts";
 
@@ -28,6 +29,7 @@ export function liveCalls(
     const live = parseXml(liveXml);
     const now = changes.filter((change) => change.disruption === "live");
     calls.push(...scalarCalls(now, live));
+    calls.push(...metadataCalls(now, resource.spec, live));
     calls.push(...tuningCalls(now, resource.spec, live));
     calls.push(...deviceCalls(now, resource.spec, live));
   }

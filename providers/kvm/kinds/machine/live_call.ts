@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { MetadataCall } from "./live_metadata.ts";
 import type { TuningCall } from "./live_tuning.ts";
 
 /** One call on a machine. `xml` is a device's; `alias` names one. */
 export type LiveCall =
   | TuningCall
+  | MetadataCall
   | { readonly call: "setVcpus"; readonly vcpus: number }
   | { readonly call: "setMemory"; readonly kib: number }
   | { readonly call: "setTitle"; readonly value: string }

@@ -7,6 +7,7 @@
 import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import { canonicalMac, formatIpv4, type Ipv4Subnet, parseIpv4, parseIpv4Subnet } from "../ip.ts";
 import { faultsOfPatch } from "../hatch.ts";
+import { faultsOfMetadata } from "../metadata.ts";
 import { ownedPlaces, ownerOfPatch } from "../hatch_places.ts";
 import type { NetworkSpec } from "./spec.ts";
 import { networkTable } from "./table.ts";
@@ -46,6 +47,7 @@ export function checkNetwork(resource: Resource, lookup: Lookup): readonly Issue
     }
   }
   checkDns(issues, spec);
+  checkMetadata(issues, spec);
   checkPatches(issues, spec);
   return issues;
 }
@@ -182,6 +184,15 @@ function checkDns(issues: Issue[], spec: NetworkSpec): void {
 }
 
 let owned: ReturnType<typeof ownedPlaces> | undefined;
+
+function checkMetadata(issues: Issue[], spec: NetworkSpec): void {
+  for (const [index, entry] of (spec.metadata ?? []).entries()) {
+    for (const [member, message] of faultsOfMetadata(entry)) {
+      const path = `metadata[${index}].${member}`;
+      issues.push({ code: "network.metadata-invalid", path, message });
+    }
+  }
+}
 
 function checkPatches(issues: Issue[], spec: NetworkSpec): void {
   for (const [index, patch] of (spec.xml ?? []).entries()) {

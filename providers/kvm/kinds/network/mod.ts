@@ -23,7 +23,7 @@ import type {
   Observed,
   Resource,
 } from "../../../provider.ts";
-import { compareTable, describeTable, readTable } from "../../table/mod.ts";
+import { compareTable, describeTable, readTable, type Table } from "../../table/mod.ts";
 import { parseXml } from "../../xml/mod.ts";
 import { digestOf, sourceText } from "../canonical.ts";
 import { defaultRange, firstAddress, parseIpv4Subnet } from "../ip.ts";
@@ -39,6 +39,10 @@ export { NETWORK_COMMAND, NETWORK_SECTION, type NetworkUpdate, networkUpdates } 
 export { networkXml, patchNetworkXml } from "./xml.ts";
 
 let docs: readonly FieldDoc[] | undefined;
+
+/** libvirt changes metadata in the configuration alone: a call for that of what runs came with 9.7. */
+const { metadata, ...runningTable } = networkTable;
+const configTable: Table = { metadata: metadata! };
 
 /** The kind `network`. */
 export const networkKind: Kind = {
@@ -109,11 +113,14 @@ function diff(
   const config = parseXml(sourceText(source, "xml"));
   const liveXml = source.active === true ? sourceText(source, "liveXml") : "";
   const live = liveXml === "" ? undefined : parseXml(liveXml);
-  const changes = compareTable(networkTable, { spec, previous, config, live });
+  const changes = [
+    ...compareTable(runningTable, { spec, previous, config, live }),
+    ...compareTable(configTable, { spec, previous, config }),
+  ];
   if (live !== undefined) {
     // Defined as declared but not restarted since: an apply that was cut off, or another hand.
     const known = new Set(changes.map((change) => change.path));
-    const running = compareTable(networkTable, { spec, previous, config: live, live });
+    const running = compareTable(runningTable, { spec, previous, config: live, live });
     changes.push(...running.filter((change) => !known.has(change.path)));
   }
   if (source.persistent === false) {

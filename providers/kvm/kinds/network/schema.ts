@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { canonicalIp, canonicalMac, formatIpv4Subnet, parseIpv4, parseIpv4Subnet } from "../ip.ts";
+import { METADATA, metadataEntry, refuseNamespaceTwice } from "../metadata_entry.ts";
 import { patchSchema, refuseTwice } from "../patch.ts";
 import { objectName } from "../reference.ts";
 
@@ -109,6 +110,7 @@ export const networkSchema = z.strictObject({
   mtu: z.int().min(68).max(65535).optional()
     .describe("Largest packet in bytes; 1500 unless declared."),
   autostart: z.boolean().default(true).describe("Start together with the host."),
+  metadata: z.array(metadataEntry).superRefine(refuseNamespaceTwice).optional().describe(METADATA),
   xml: z.array(patchSchema).superRefine(refuseTwice).optional().describe(
     "What no other field says: places in libvirt's XML and what must stand there. A place that " +
       "another field owns is refused.",

@@ -44,6 +44,16 @@ export interface PatchSpec extends JsonObject {
   readonly element?: string;
 }
 
+/** Metadata of another program; its namespace is its key. */
+export interface MetadataSpec extends JsonObject {
+  /** URI of the namespace. */
+  readonly namespace: string;
+  /** Prefix that it is written with. */
+  readonly prefix?: string;
+  /** The element, as XML. */
+  readonly element: string;
+}
+
 /** A dynamic range. */
 export interface RangeSpec extends JsonObject {
   /** First address. */
@@ -76,6 +86,8 @@ export interface NetworkSpec extends JsonObject {
   readonly mtu?: number;
   /** Starts together with the host. */
   readonly autostart?: boolean;
+  /** Metadata of other programs. */
+  readonly metadata?: readonly MetadataSpec[];
   /** What no other field says. */
   readonly xml?: readonly PatchSpec[];
 }

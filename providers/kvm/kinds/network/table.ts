@@ -42,6 +42,7 @@ import {
   prefixOfNetmask,
 } from "../ip.ts";
 import { hatch } from "../hatch.ts";
+import { metadataList } from "../metadata.ts";
 import { dnsHostSchema, dnsSchema, networkSchema, reservationSchema } from "./schema.ts";
 
 const shape = networkSchema.shape;
@@ -348,6 +349,7 @@ export const networkTable: Table = {
     change: "live",
   }),
   reservations,
+  metadata: metadataList(() => shape.metadata),
   xml: hatch(() => shape.xml),
 };
 

@@ -5,10 +5,12 @@
  */
 
 import { depends, field, type Table, text } from "../../../table/mod.ts";
+import { faultsOfMetadata, metadataList } from "../../metadata.ts";
+import { METADATA, metadataEntry, refuseNamespaceTwice } from "../../metadata_entry.ts";
 import { objectName } from "../../reference.ts";
 import { z } from "zod";
 
-/** Name, title, description. */
+/** Name, title, description, metadata. */
 export const identity = {
   name: field({
     schema: () => objectName.describe("Name of the libvirt domain."),
@@ -27,4 +29,14 @@ export const identity = {
     binding: text("./description"),
     change: "live",
   }),
+  metadata: metadataList(() =>
+    z.array(metadataEntry).superRefine((entries, context) => {
+      refuseNamespaceTwice(entries, context);
+      for (const [index, entry] of entries.entries()) {
+        for (const [member, message] of faultsOfMetadata(entry)) {
+          context.addIssue({ code: "custom", path: [index, member], message });
+        }
+      }
+    }).optional().describe(METADATA)
+  ),
 } satisfies Table;
