@@ -17,6 +17,8 @@ import { type Reserved, reservedFor } from "./reserved.ts";
 export interface HostContents {
   /** Machines to import. */
   readonly machines: readonly Observed[];
+  /** Names of those that have a display with a password. */
+  readonly withPassword?: readonly string[];
   /** The host's other machines: what they use is declared as existing. */
   readonly others?: readonly Observed[];
   readonly networks: readonly Observed[];

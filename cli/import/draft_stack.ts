@@ -130,6 +130,9 @@ class Drafter {
     const comments = devices.length === 0
       ? []
       : [`Left as the host has it: ${devices.map(({ path }) => path).join(", ")}.`];
+    if (this.contents.withPassword?.includes(key)) {
+      comments.push('Its display keeps its password; password: secret("NAME") would set another.');
+    }
     return { ...declare(drafted.options), comments };
   }
 }

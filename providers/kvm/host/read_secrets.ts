@@ -16,7 +16,7 @@ import {
 } from "../../secret.ts";
 import { type Connection, isNotFound, LibvirtError } from "../libvirt/mod.ts";
 import { ErrorCode } from "../libvirt/error_names.ts";
-import { getPath, parseXml, type XmlElement } from "../xml/mod.ts";
+import { getElements, getPath, parseXml, type XmlElement } from "../xml/mod.ts";
 
 /** `VIR_DOMAIN_XML_SECURE`, and the same of the configuration. */
 const LIVE_SECURE = 1;
@@ -81,6 +81,20 @@ async function valueOf(use: SecretUse, source: SecretSource): Promise<string | S
     if (error instanceof StaddleError) return error;
     throw error;
   }
+}
+
+/** Names of the machines that have a display with a password. Where the host does not say: none. */
+export async function withPassword(
+  machines: readonly Observed[],
+  connection: Connection,
+): Promise<readonly string[]> {
+  const shown = machines.filter(({ source }) => `${source.xml}`.includes("<graphics "));
+  const found = await Promise.all(shown.map(async (machine) => {
+    const [config] = await secureXml(machine, connection);
+    if (config === undefined || config instanceof StaddleError) return false;
+    return getElements(config, "./devices/graphics").some((one) => one.attributes.has("passwd"));
+  }));
+  return shown.filter((_, at) => found[at]).map(({ key }) => key);
 }
 
 type Secure = XmlElement | StaddleError | undefined;

@@ -7,6 +7,7 @@
 import { StaddleError } from "../../error.ts";
 import type { JsonObject, Observed, ReadRequest } from "../../provider.ts";
 import { domainUses, poolFolders } from "../kinds/machine/uses.ts";
+import { withPassword } from "./read_secrets.ts";
 import type { KvmSession } from "./session.ts";
 
 /** What is asked for by name. Nothing at all: all machines. */
@@ -25,6 +26,8 @@ export interface SurveyRequest {
 export interface Survey {
   /** Domains: those that were named, else all. */
   readonly machines: readonly Observed[];
+  /** Names of those of them that have a display with a password. */
+  readonly withPassword: readonly string[];
   /** The other domains: what they use is not for one stack to own. */
   readonly others: readonly Observed[];
   /** All networks. */
@@ -67,6 +70,7 @@ export async function surveyHost(
   refuseMissing(session, "volume", volumes, found);
   return {
     machines: domains.filter(chosen),
+    withPassword: await withPassword(domains.filter(chosen), await session.connection()),
     others: domains.filter((machine) => !chosen(machine)),
     networks: byKind("network"),
     pools: byKind("pool"),
