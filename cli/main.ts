@@ -8,10 +8,22 @@ import { run, type StricliProcess } from "@stricli/core";
 import { operatorSecrets } from "../applier/operator_secrets.ts";
 import { buildStaddle } from "./application.ts";
 import type { Context } from "./context.ts";
+import { errorText, exitCodeOf } from "./render/error_text.ts";
 import { openTerminal } from "./terminal.ts";
 
 /** Runs one command line and returns its exit status. Throws nothing. */
 export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await runWords(args);
+  } catch (error) {
+    // Not even a terminal could be had, for example because Deno may not read the environment.
+    const text = new TextEncoder().encode(`${errorText(error)}\n`);
+    await Deno.stderr.write(text).catch(() => {});
+    return exitCodeOf(error);
+  }
+}
+
+async function runWords(args: readonly string[]): Promise<number> {
   // Before any process is started: none is to find them in its environment.
   operatorSecrets();
   const { words, debug, colour } = globalFlags(args);

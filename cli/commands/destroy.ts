@@ -29,7 +29,7 @@ export async function destroy(
     throw new StaddleError({
       code: "usage.bad-arguments",
       summary: uris.length > 0
-        ? `destroy takes one stack; ${uris.join(" ")} are hosts to look for it on`
+        ? "destroy takes one stack; hosts to look for it on go with --from-host"
         : "--claim goes with --from-host",
       help: `staddle destroy ${stack} --from-host ${uris.join(" ")}`.trimEnd(),
     });

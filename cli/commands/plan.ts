@@ -68,7 +68,7 @@ function refuseContradictions(flags: PlanCommandFlags): void {
   const given = (["destroy", "refreshOnly", "to"] as const).filter((name) =>
     flags[name] !== undefined && flags[name] !== false
   ).map((name) => name === "refreshOnly" ? "--refresh-only" : `--${name}`);
-  if (given.length > 1) throw contradiction(`${given.join(" and ")} are plans of their own`);
+  if (given.length > 1) throw contradiction(`${given.join(" and ")} do not go together`);
   if (flags.to !== undefined && flags.param?.length) {
     throw contradiction("--to evaluates nothing, so that there is nothing to give a --param to");
   }

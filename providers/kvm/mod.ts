@@ -15,6 +15,7 @@ import { type DoctorReport, examine } from "./host/doctor.ts";
 import { isTransient } from "./host/failure.ts";
 import { KvmSession } from "./host/session.ts";
 import { type Survey, surveyHost, type SurveyRequest } from "./host/survey.ts";
+import { noLibrary } from "./host/unreachable.ts";
 import { kinds } from "./kinds/mod.ts";
 import { Libvirt, LibvirtLibraryError } from "./libvirt/mod.ts";
 
@@ -104,16 +105,4 @@ export function kvm(provided: KvmOptions = {}): KvmProvider {
       await loaded?.close();
     },
   };
-}
-
-function noLibrary(host: HostDeclaration, error: LibvirtLibraryError): StaddleError {
-  return new StaddleError({
-    code: "kvm.no-library",
-    summary:
-      `cannot reach host "${host.name}": libvirt's client library cannot be loaded on this machine`,
-    where: [`host ${host.name} (${host.uri})`],
-    details: [error.message],
-    help: "install it (Debian and Ubuntu: libvirt0), or let STADDLE_LIBVIRT name its file",
-    cause: error,
-  });
 }

@@ -38,7 +38,7 @@ import { readHost } from "./read.ts";
 import { withVerdicts } from "./read_secrets.ts";
 import { runHere } from "./shell.ts";
 import { CONNECT_TIMEOUT, openSsh, type SshLink } from "./ssh.ts";
-import { localUnreachable, remoteUnreachable } from "./unreachable.ts";
+import { localUnreachable, noLibrary, remoteUnreachable } from "./unreachable.ts";
 import { type HostUri, isLocal, parseHostUri } from "./uri.ts";
 
 /**
@@ -175,17 +175,7 @@ export class KvmSession implements HostSession, Bench {
 
   #openError(error: unknown): unknown {
     const where = [`host ${this.host} (${this.declaration.uri})`];
-    if (error instanceof LibvirtLibraryError) {
-      return new StaddleError({
-        code: "kvm.no-library",
-        summary: `cannot reach host "${this.host}": libvirt's client library is missing here`,
-        where,
-        details: [error.message],
-        help:
-          "install it on this machine (Debian and Ubuntu: libvirt0), or let STADDLE_LIBVIRT name its file",
-        cause: error,
-      });
-    }
+    if (error instanceof LibvirtLibraryError) return noLibrary(this.declaration, error);
     if (error instanceof LibvirtFileError) {
       return new StaddleError({
         code: "kvm.local-file",

@@ -6,6 +6,7 @@
 
 import { StaddleError } from "../../error.ts";
 import type { HostDeclaration } from "../../provider.ts";
+import type { LibvirtLibraryError } from "../libvirt/mod.ts";
 import { type LibvirtFailure, libvirtLine } from "./failure.ts";
 import type { Survey } from "./ssh.ts";
 
@@ -134,3 +135,18 @@ const DESCRIBED = {
   dead: "there, and nobody listens",
   listening: "there, and someone listens",
 } as const;
+
+/** libvirt's own client library is not to be had on this machine. */
+export function noLibrary(host: HostDeclaration, error: LibvirtLibraryError): StaddleError {
+  return new StaddleError({
+    code: "kvm.no-library",
+    summary:
+      `cannot reach host "${host.name}": libvirt's client library cannot be loaded on this machine`,
+    where: [`host ${host.name} (${host.uri})`],
+    details: [error.message],
+    help: /--allow-/.test(error.message)
+      ? "run with -P, or with the permission that is named above"
+      : "install it (Debian and Ubuntu: libvirt0), or let STADDLE_LIBVIRT name its file",
+    cause: error,
+  });
+}
