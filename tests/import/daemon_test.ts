@@ -6,8 +6,6 @@
  */
 
 import assert from "node:assert/strict";
-import { Libvirt } from "../../providers/kvm/libvirt/mod.ts";
-import { kvm } from "../../providers/kvm/mod.ts";
 import { getPath, parseXml } from "../../providers/kvm/xml/mod.ts";
 import { Fleet, fleetObstacle } from "../fleet/mod.ts";
 import { requirement } from "../support/skip.ts";
@@ -15,6 +13,7 @@ import { type CorpusDomain, fetchCorpus } from "./corpus.ts";
 import { define, settle, travel, undefine } from "./journey.ts";
 import { shuffled } from "./one_field.ts";
 import { ownMachines } from "./own_machines.ts";
+import { openHost } from "./place.ts";
 import { Report } from "./report.ts";
 
 /** Domains of a sample that the daemon accepts: the same ones at every run. */
@@ -33,20 +32,8 @@ Deno.test({
   async fn() {
     await using fleet = await Fleet.up({ hosts: 1 });
     const host = fleet.host(1);
-    await using libvirt = await Libvirt.open();
-    await using connection = await libvirt.connect(host.uri, { remote: true, timeout: 60_000 });
-    await using provider = kvm();
-    const declaration = {
-      name: "host",
-      uri: host.plainUri,
-      ssh: { configFile: fleet.ssh.config },
-      connectTimeout: 60,
-    };
-    await using session = await provider.connect(declaration, {
-      signal: new AbortController().signal,
-      baseDirectory: "/",
-    });
-    const facts = await session.facts();
+    await using place = await openHost(fleet);
+    const { connection } = place;
     const whole = Deno.env.get("STADDLE_CORPUS") === "whole";
     // KVM may not be there: every host has full emulation.
     const own = (await ownMachines()).map(({ path, xml }) => ({
@@ -66,7 +53,7 @@ Deno.test({
       const name = getPath(parseXml(first), "./name")!;
       try {
         const before = (await settle(connection, first))!;
-        report.add(path, await travel({ connection, session, facts }, before, path));
+        report.add(path, await travel(place, before, path));
       } finally {
         await undefine(connection, name);
       }

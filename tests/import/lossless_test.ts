@@ -10,25 +10,22 @@
 import assert from "node:assert/strict";
 import { draftStack } from "../../cli/import/mod.ts";
 import { faultsOf } from "../../cli/import/trial.ts";
-import { Libvirt } from "../../providers/kvm/libvirt/mod.ts";
-import { kvm } from "../../providers/kvm/mod.ts";
 import { getPath, parseXml } from "../../providers/kvm/xml/mod.ts";
 import { requirement } from "../support/skip.ts";
 import { type CorpusDomain, fetchCorpus } from "./corpus.ts";
 import { differences } from "./differences.ts";
 import { define, settle, surroundings, travel, undefine } from "./journey.ts";
 import { shuffled } from "./one_field.ts";
+import { memoryObstacle, openMemory } from "./place.ts";
 import { Report } from "./report.ts";
 import { seen } from "./world.ts";
 
-const URI = "test:///default";
 /** Domains of a sample: the same ones at every run. */
 const SAMPLE = 250;
 
 let corpus: readonly CorpusDomain[] = [];
 const needs = await requirement("libvirt's source package", async () => {
-  await using libvirt = await Libvirt.open();
-  await using _connection = await libvirt.connect(URI);
+  await memoryObstacle();
   corpus = await fetchCorpus();
   return undefined;
 });
@@ -37,13 +34,8 @@ Deno.test({
   name: "every domain of libvirt's own tests is imported without loss",
   ...needs,
   async fn() {
-    await using libvirt = await Libvirt.open();
-    await using connection = await libvirt.connect(URI);
-    await using provider = kvm();
-    await using session = await provider.connect({ name: "host", uri: URI }, {
-      signal: new AbortController().signal,
-      baseDirectory: "/",
-    });
+    await using place = await openMemory();
+    const { connection } = place;
     const whole = Deno.env.get("STADDLE_CORPUS") === "whole";
     const chosen = whole ? corpus : shuffled(corpus, "lossless").slice(0, SAMPLE);
     const report = new Report(corpus.length);
@@ -53,7 +45,7 @@ Deno.test({
       if (first === undefined) continue;
       try {
         const before = (await settle(connection, first))!;
-        report.add(path, await travel({ connection, session }, before, path));
+        report.add(path, await travel(place, before, path));
       } finally {
         await undefine(connection, getPath(parseXml(first), "./name")!);
       }

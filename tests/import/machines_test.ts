@@ -5,18 +5,16 @@
 
 import assert from "node:assert/strict";
 import { draftStack } from "../../cli/import/mod.ts";
-import { Libvirt } from "../../providers/kvm/libvirt/mod.ts";
-import { kvm } from "../../providers/kvm/mod.ts";
 import { getPath, parseXml } from "../../providers/kvm/xml/mod.ts";
 import { writeStack } from "../../stacks/write/mod.ts";
 import { golden } from "../support/golden.ts";
 import { requirement } from "../support/skip.ts";
 import { define, settle, travel, undefine } from "./journey.ts";
 import { ownMachines } from "./own_machines.ts";
+import { memoryObstacle, openMemory } from "./place.ts";
 import { Report } from "./report.ts";
 import { seen } from "./world.ts";
 
-const URI = "test:///default";
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 const IMAGES = `<pool type='dir'>
@@ -102,23 +100,14 @@ Deno.test("machines of other tools become stacks that people can read, and Deno 
   }
 });
 
-const needs = await requirement("libvirt client", async () => {
-  await using libvirt = await Libvirt.open();
-  await using _connection = await libvirt.connect(URI);
-  return undefined;
-});
+const needs = await requirement("libvirt client", memoryObstacle);
 
 Deno.test({
   name: "machines of other tools are adopted and changed without loss",
   ...needs,
   async fn() {
-    await using libvirt = await Libvirt.open();
-    await using connection = await libvirt.connect(URI);
-    await using provider = kvm();
-    await using session = await provider.connect({ name: "host", uri: URI }, {
-      signal: new AbortController().signal,
-      baseDirectory: "/",
-    });
+    await using place = await openMemory();
+    const { connection } = place;
     const report = new Report(machines.length);
     for (const { path, xml } of machines) {
       report.tried++;
@@ -128,7 +117,7 @@ Deno.test({
         assert.ok(first, `libvirt does not take ${path}`);
         try {
           const before = (await settle(connection, first))!;
-          report.add(path, await travel({ connection, session }, before, `${seed} ${path}`));
+          report.add(path, await travel(place, before, `${seed} ${path}`));
         } finally {
           await undefine(connection, getPath(parseXml(first), "./name")!);
         }
