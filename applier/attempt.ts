@@ -42,6 +42,9 @@ export function declaredTimeout({ operation, resource }: Step): number | undefin
  */
 export const GRACE = 5000;
 
+/** Code of what a provider threw that is no error of ours. */
+const STEP_FAILED = "apply.step-failed";
+
 /** What {@linkcode attempt} needs. */
 export interface AttemptOptions {
   readonly step: Step;
@@ -82,7 +85,9 @@ async function attempts(options: AttemptOptions, timeout: AbortSignal): Promise<
       const error = toStaddleError(thrown, step);
       if (abort.aborted) throw gaveUp(step, "apply.aborted", "the run was aborted", error);
       if (timeout.aborted) {
-        throw gaveUp(step, "apply.timeout", `it took more than ${options.timeout} s`, error);
+        const why = `it took more than ${options.timeout} s`;
+        const longer = step.operation === "wait" ? "" : '; "timeouts" gives it longer';
+        throw gaveUp(step, "apply.timeout", why, error, longer);
       }
       if (number >= retry.attempts || stopping.aborted || !options.isTransient(error)) throw error;
       const delay = backoff(retry, number);
@@ -142,13 +147,20 @@ function pause(milliseconds: number, signals: readonly AbortSignal[]): Promise<v
   });
 }
 
-function gaveUp(step: Step, code: string, why: string, cause: StaddleError): StaddleError {
+function gaveUp(
+  step: Step,
+  code: string,
+  why: string,
+  cause: StaddleError,
+  more = "",
+): StaddleError {
   return new StaddleError({
     code,
     summary: `Cannot ${step.operation} ${step.address}: ${why}`,
     where: [`${step.kind} "${step.key}" on host "${step.host}"`],
-    details: [cause.message, ...cause.details],
-    help: "run the same command again: it reads the host and finishes what is half done",
+    // The summary says already what was attempted.
+    details: cause.code === STEP_FAILED ? cause.details : [cause.message, ...cause.details],
+    help: `run the same command again: it reads the host and finishes what is half done${more}`,
     cause,
   });
 }
@@ -176,11 +188,13 @@ function named(error: StaddleError, step: Step): StaddleError {
 export function toStaddleError(thrown: unknown, step: Step): StaddleError {
   if (thrown instanceof StaddleError) return thrown.where.length > 0 ? thrown : named(thrown, step);
   return new StaddleError({
-    code: "apply.step-failed",
+    code: STEP_FAILED,
     summary: `Cannot ${step.operation} ${step.address}`,
     where: [`${step.kind} "${step.key}" on host "${step.host}"`],
     details: [thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)],
-    help: "run the same command again; if it fails in the same way, this is a defect of Staddle",
+    help:
+      "run the same command again; if it fails in the same way, this is a fault in Staddle: run it " +
+      "with --debug and report what it prints",
     cause: thrown,
   });
 }
