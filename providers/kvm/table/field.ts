@@ -35,6 +35,8 @@ export interface ChangeContext {
   readonly live?: XmlElement;
   readonly before?: Json;
   readonly after?: Json;
+  /** What is declared beside the field: of the same device, or of the object itself. */
+  readonly declared?: JsonObject;
 }
 
 /** Decides how a change is applied, by the object's state. */

@@ -217,11 +217,12 @@ function compareInto(
     const after = spec[name];
     const path = prefix + name;
     if (entry.entry === "field") {
-      if (after !== undefined) compareField(changes, entry, path, after, { config, live, awaited });
-      else if (isWithdrawn(entry, after, previous?.[name])) {
+      if (after !== undefined) {
+        compareField(changes, entry, path, after, { spec, config, live, awaited });
+      } else if (isWithdrawn(entry, after, previous?.[name])) {
         const before = entry.binding.read(config);
         if (before === undefined) continue;
-        const disruption = classify(entry.change, { config, live, before });
+        const disruption = classify(entry.change, { config, live, before, declared: spec });
         changes.push({ path, before, disruption });
       }
     } else if (entry.entry === "group") {
@@ -244,14 +245,14 @@ function compareField(
   field: Field,
   path: string,
   after: Json,
-  { config, live, awaited }: Omit<Comparison, "spec">,
+  { spec, config, live, awaited }: Comparison,
 ): void {
   const before = field.binding.read(config);
   const wrongInConfig = !same(field, after, before);
   const running = live === undefined ? undefined : field.binding.read(live);
   const disruption = awaited === true
     ? "restart"
-    : classify(field.change, { config, live, before, after });
+    : classify(field.change, { config, live, before, after, declared: spec });
   const wrongLive = live !== undefined && disruption === "live" && !field.guestDecides &&
     !same(field, after, running);
   if (!wrongInConfig && !wrongLive) return;

@@ -101,7 +101,7 @@ function callsFor(
     return [{ call: "attachDevice", path, xml: serializeXml(made) }];
   }
   if (whole) return [];
-  // A NIC on another network is in a group of that network.
+  // A NIC on another network is in a group of that network, which may have the same name.
   const group = fields.some(([field]) => field === "network") ? entry.portGroup : undefined;
   const moved = group === undefined ? fields : [...fields, ["portGroup", group] as const];
   return fieldCalls(path, list.fields, moved, device);

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { field, shapeOf, type Table, text } from "../../../table/mod.ts";
+import { type ChangeRule, depends, field, shapeOf, type Table, text } from "../../../table/mod.ts";
 import { element, getPath, type XmlElement } from "../../../xml/mod.ts";
 import { reference } from "../../reference.ts";
 import { freeTarget, SEED_ALIAS } from "../places.ts";
@@ -27,6 +27,15 @@ import {
 /** A medium is put in and taken out live; what is declared no more is ejected. */
 const medium = { change: "live", withdrawn: true } as const;
 
+/** A medium of another format is put in as that. */
+const formatChange: ChangeRule = depends(
+  "live together with another medium, else restart",
+  ({ config, live, declared = {} }) => {
+    const medium = sources.SOURCES.some((name) => declared[name] !== undefined);
+    return medium && !standsOn(live ?? config, declared) ? "live" : "restart";
+  },
+);
+
 const media = {
   volume: field({
     schema: () =>
@@ -41,7 +50,7 @@ const media = {
   format: field({
     schema: () => z.enum(["raw", "qcow2"]).optional().describe("Format of the medium; raw."),
     binding: text("./driver/@type"),
-    change: "restart",
+    change: formatChange,
   }),
   tray: word("./target/@tray", ["open", "closed"], "Tray at the start; closed."),
 } satisfies Table;

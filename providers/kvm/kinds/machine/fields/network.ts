@@ -80,14 +80,14 @@ const nics = {
     schema: () =>
       reference("network").optional().describe("Address of the network that the NIC is on."),
     binding: places.nicSource("network"),
-    change: "live",
+    change: sources.moved,
   }),
   bridge: field({
     schema: () =>
       z.string().min(1).max(15).optional()
         .describe("A bridge of the host, instead of a network."),
     binding: places.nicSource("bridge"),
-    change: "live",
+    change: sources.moved,
   }),
   direct: field({
     schema: () =>
@@ -147,8 +147,7 @@ const nics = {
     change: "restart",
     equal: subset,
   }),
-  // libvirt reports that it moved a running NIC to another group, and leaves it where it was.
-  portGroup: words("./source/@portgroup", "Port group of the network."),
+  portGroup: words("./source/@portgroup", "Port group of the network.", sources.regrouped),
   mac: field({
     schema: () => mac.describe("MAC address, derived from the machine's UUID unless declared."),
     binding: text("./mac/@address"),

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { Json, JsonObject } from "../../../../provider.ts";
-import { type Binding, custom } from "../../../table/mod.ts";
+import { type Binding, type ChangeRule, custom, depends } from "../../../table/mod.ts";
 import {
   append,
   child,
@@ -38,6 +38,32 @@ export function nicType(declared: JsonObject): string | undefined {
   if (name === "socket") return String((declared.socket as JsonObject).mode);
   return name?.toLowerCase();
 }
+
+/** A running NIC can be moved from bridge to bridge; what is plugged in otherwise cannot. */
+function canMove(nic: XmlElement): boolean {
+  return ["network", "bridge"].includes(nic.attributes.get("type") ?? "") &&
+    child(nic, "virtualport") === undefined;
+}
+
+/** Another network or bridge. */
+export const moved: ChangeRule = depends(
+  "live where the running NIC is on a bridge, else restart",
+  ({ config, live }) => canMove(live ?? config) ? "live" : "restart",
+);
+
+/**
+ * Another port group. Of a NIC that stays on its network libvirt reports that it was moved to another
+ * group, and leaves it where it was.
+ */
+export const regrouped: ChangeRule = depends(
+  "live together with another network, else restart",
+  ({ config, live, declared }) => {
+    const nic = live ?? config;
+    const stays = declared?.network === undefined ||
+      declared.network === child(nic, "source")?.attributes.get("network");
+    return stays || !canMove(nic) ? "restart" : "live";
+  },
+);
 
 /** The source of that type, bare of what another type left behind. */
 function sourceOf(nic: XmlElement, type: string): XmlElement {
