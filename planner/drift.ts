@@ -60,6 +60,8 @@ export function findDrift(record: StackRecord | undefined, context: DriftContext
       const previous = applied.spec;
       for (const change of byOptions(kind.diff(applied, found, { previous, lookup }), applied)) {
         if (change.path === "name" && found.key !== key) continue;
+        // Another value of a secret: nobody can tell whether it was changed there, or where it comes from.
+        if (change.format === "sensitive" && change.before === null) continue;
         changes.push({ ...change, before: change.after, after: change.before });
       }
     }

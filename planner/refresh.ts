@@ -5,17 +5,11 @@
  * @module
  */
 
-import type { FieldChange } from "../providers/provider.ts";
 import { isLeftover } from "./leftover.ts";
 import { type MadePlan, makePlan, type PlanInput } from "./make_plan.ts";
 import { indexObserved } from "./observed.ts";
 import { withChanges } from "./paths.ts";
 import type { Plan, ResourcePlan } from "./plan.ts";
-
-/** A secret that the host has cannot be taken over: it stays as it is declared. */
-function sayable(changes: readonly FieldChange[]): FieldChange[] {
-  return changes.filter(({ after }) => after !== null);
-}
 
 /**
  * Makes the plan: an entry for each object that has drifted, or whose fingerprint has moved because of
@@ -51,7 +45,7 @@ export function makeRefreshPlan(input: Omit<PlanInput, "mode">): MadePlan {
       action: "no-op",
       changes: [],
       notes: [],
-      resource: { ...resource, spec: withChanges(resource.spec, sayable(drift?.changes ?? [])) },
+      resource: { ...resource, spec: withChanges(resource.spec, drift?.changes ?? []) },
       fingerprint: found.fingerprint,
     });
   }

@@ -17,10 +17,10 @@ export const SECRET_NAME_RULE = "a secret's name has 1 to 63 lower-case letters,
   "and begins and ends with a letter or a digit";
 
 /** A secret as a declaration names it. */
-export interface SecretReference {
+export type SecretReference = {
   /** Its name; where its value comes from is the business of whoever runs Staddle. */
   readonly secret: string;
-}
+};
 
 /** A place in a declaration that refers to a secret. Made by the kind, plain data. */
 export interface SecretUse {
