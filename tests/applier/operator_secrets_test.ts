@@ -93,11 +93,11 @@ Deno.test("golden: where no value can be had, all ways are named, and no value i
     ["bytes that are no text", () => secrets(inFolder).resolve("not-utf-8")],
     [
       "a command that fails",
-      secrets({ STADDLE_SECRETS_COMMAND: "echo CANARY; exit 3" }).resolve("web-vnc"),
+      () => secrets({ STADDLE_SECRETS_COMMAND: "echo CANARY; exit 3" }).resolve("web-vnc"),
     ],
     [
       "a command that prints no text",
-      secrets({ STADDLE_SECRETS_COMMAND: "printf 'CANARY\\377'" }).resolve("web-vnc"),
+      () => secrets({ STADDLE_SECRETS_COMMAND: "printf 'CANARY\\377'" }).resolve("web-vnc"),
     ],
     ["a name that is a path", () => secrets(inFolder).resolve("../etc/passwd")],
     [
