@@ -328,10 +328,10 @@ export interface ReadRequest {
   readonly kind: string;
   readonly key: string;
   readonly uuid?: string;
-}
-
   /** Secrets to compare with what it has; absent: none, which costs nothing. */
   readonly secrets?: readonly SecretUse[];
+}
+
 /** What a step may use while it is carried out. */
 export interface StepContext {
   readonly signal: AbortSignal;

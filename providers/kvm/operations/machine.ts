@@ -104,17 +104,17 @@ const update: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   using known = await findOurs(connection, step);
   if (known === undefined) throw objectGone(bench, step);
+  const open = await withValues(bench, step);
   const observed = await readOurs(bench, step, known);
   const running = await withLivePasswords(observed, known, step, bench);
   const calls = liveCalls(open.changes, open.resource, running);
-  const open = await withValues(bench, step);
   const afterwards = new Set(["setAutostart", "setPower", "restart"]);
   const now = calls.filter(({ call }) => !afterwards.has(call));
   for (const call of now) await liveCall(known, call, bench, step, context);
   const before = await known.xml(CONFIG_XML);
+  hidePasswords(before, bench);
   let after = before;
   for (const previous of declaredBefore(step)) {
-  hidePasswords(before, bench);
     after = patchMachine(after, open.resource, step.mark, previous);
   }
   if (step.changes.some(isForNextStart)) {

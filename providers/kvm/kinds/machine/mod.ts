@@ -79,8 +79,8 @@ export const machineKind: Kind = {
   view,
   diff,
   waits: (resource) => resource.spec.wait as JsonObject | undefined,
-  secrets: machineSecrets,
   claims,
+  secrets: machineSecrets,
   notes,
 };
 
@@ -266,8 +266,8 @@ function diff(
     live,
     room: live && roomIn(live, machineTable),
   };
-  changes.push(...secretChanges(resource, observed, context.previous, config));
   const changes = compareTable(machineTable, comparison);
+  changes.push(...secretChanges(resource, observed, context.previous, config));
   const { autostart: wanted, power } = resource.spec;
   if (wanted !== undefined && wanted !== (autostart === true)) {
     changes.push({ path: "autostart", before: !wanted, after: wanted, disruption: "live" });
@@ -293,8 +293,8 @@ function restartsDue(
   observed: Observed,
   comparison: Comparison,
   changes: readonly FieldChange[],
-  const { spec } = resource;
 ): FieldChange[] {
+  const { spec } = resource;
   const { live } = comparison;
   if (spec.whenRestartNeeded !== "now" || live === undefined || spec.power === "off") return [];
   const known = new Set(changes.map(({ path }) => path));
@@ -303,13 +303,13 @@ function restartsDue(
     path,
     ...wrong.find((change) => change.path === path),
     disruption: "restart",
+  }));
   const secrets = secretsPending(resource, observed, live).map((path): FieldChange => ({
     path,
     disruption: "restart",
     format: "sensitive",
   }));
   return [...fields, ...secrets].filter(({ path }) => !known.has(path));
-  }));
 }
 
 /** A restart that the stack does not want now waits for the guest's next start. */
