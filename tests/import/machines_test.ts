@@ -5,8 +5,9 @@
 
 import assert from "node:assert/strict";
 import { draftStack } from "../../cli/import/mod.ts";
-import { getPath, parseXml } from "../../providers/kvm/xml/mod.ts";
+import { children, getPath, parseXml } from "../../providers/kvm/xml/mod.ts";
 import { writeStack } from "../../stacks/write/mod.ts";
+import { SCHEMAS, schemaPlaces } from "../kvm/kinds/schema_places.ts";
 import { golden } from "../support/golden.ts";
 import { requirement } from "../support/skip.ts";
 import { define, settle, travel, undefine } from "./journey.ts";
@@ -55,6 +56,7 @@ const around = {
   volumes: [
     volume("debian12.qcow2"),
     volume("win11.qcow2"),
+    volume("vault.raw"),
     volume("site_web_1.img", "/var/lib/libvirt/images/debian-VAGRANTSLASH-bookworm64.img"),
     volume("ocp-ctlplane-0_0.img", "/var/lib/libvirt/images/rhcos-415.92"),
   ],
@@ -98,6 +100,45 @@ Deno.test("machines of other tools become stacks that people can read, and Deno 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+/** What no machine of KVM has: other drivers' own, and `<libosinfo>` and the like stand in metadata. */
+const ELSEWHERE = new Set([
+  // VMware.
+  "datacenterpath",
+  // LXC's and Xen's own namespaces; QEMU's parts of these names are there.
+  "namespace",
+]);
+
+const schemas = await requirement("libvirt's schemas", () => {
+  Deno.statSync(SCHEMAS);
+  return undefined;
+});
+
+Deno.test({
+  name: "the machines have every element of a domain, and every class of device",
+  ...schemas,
+  fn() {
+    const had = new Set<string>();
+    for (const { xml } of machines) {
+      const domain = parseXml(xml);
+      for (const item of children(domain)) {
+        had.add(item.name.replace(/^qemu:/, ""));
+        if (item.name !== "devices") continue;
+        for (const device of children(item)) had.add(`devices/${device.name}`);
+      }
+    }
+    const wanted = new Set(
+      schemaPlaces().flatMap((place) => {
+        const [, first, second] = place.split("/");
+        if (first === undefined || first.startsWith("@") || first === "*") return [];
+        return first === "devices" && second !== undefined ? [`devices/${second}`] : [first];
+      }),
+    );
+    assert.ok(wanted.size > 60, [...wanted].join(" "));
+    const missing = [...wanted].filter((name) => !had.has(name) && !ELSEWHERE.has(name));
+    assert.deepEqual(missing, []);
+  },
 });
 
 const needs = await requirement("libvirt client", memoryObstacle);
