@@ -199,11 +199,20 @@ export interface MachineFields {
    * `bootOrder` of their own, and only one of both may be declared.
    */
   readonly bootOrder?: readonly ("hd" | "cdrom" | "network" | "fd")[];
-  /** What happens when the guest powers off; destroy: it is off, and its resources are free. */
+  /**
+   * What happens when the guest powers off; destroy: it is off, and its resources are free.
+   * QEMU has destroy and restart: the others are refused when planned.
+   */
   readonly onPoweroff?: "destroy" | "restart" | "preserve" | "rename-restart";
-  /** What happens when the guest reboots. */
+  /**
+   * What happens when the guest reboots. QEMU has restart, and destroy where onPoweroff is
+   * destroy: the others are refused when planned.
+   */
   readonly onReboot?: "destroy" | "restart" | "preserve" | "rename-restart";
-  /** What happens when the guest crashes. */
+  /**
+   * What happens when the guest crashes. QEMU has no rename-restart: it is refused when
+   * planned.
+   */
   readonly onCrash?:
     | "destroy"
     | "restart"

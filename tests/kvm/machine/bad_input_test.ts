@@ -83,6 +83,14 @@ const CASES: readonly [name: string, declare: (lab: HostScope) => unknown][] = [
     "an architecture that the host cannot emulate",
     (lab) => lab.vm("web", { memory: "1GiB", arch: "riscv64" }),
   ],
+  [
+    "an action that QEMU has not",
+    (lab) => lab.vm("web", { memory: "1GiB", onPoweroff: "preserve", onCrash: "rename-restart" }),
+  ],
+  [
+    "actions that QEMU has not together",
+    (lab) => lab.vm("web", { memory: "1GiB", onPoweroff: "restart", onReboot: "destroy" }),
+  ],
   ["an unknown machine type", (lab) => lab.vm("web", { memory: "1GiB", machine: "pc-q35-99.9" })],
   [
     "what belongs to another field, through the escape hatch",

@@ -8,6 +8,7 @@ import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import type { HostFacts } from "../../facts.ts";
 import { compareTable } from "../../table/mod.ts";
 import { unknownFeature } from "./cpu_features.ts";
+import { checkLifecycle } from "./lifecycle_actions.ts";
 import { roomIn } from "./live_ports.ts";
 import type { MachineSpec } from "./schema.ts";
 import { comparedXml, secretChanges } from "./secrets.ts";
@@ -28,6 +29,7 @@ export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
       ...checkFirmware(spec, facts),
       ...checkMachineType(spec, facts),
       ...checkCpuFeatures(spec, facts),
+      ...checkLifecycle(resource, lookup, facts),
     ]),
   ];
 }

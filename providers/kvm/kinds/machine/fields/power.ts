@@ -38,21 +38,23 @@ export const power = {
     "./on_poweroff",
     ACTIONS,
     "destroy",
-    "What happens when the guest powers off; destroy: it is off, and its resources are free.",
+    "What happens when the guest powers off; destroy: it is off, and its resources are free. QEMU " +
+      "has destroy and restart: the others are refused when planned.",
     "live",
   ),
   onReboot: action(
     "./on_reboot",
     ACTIONS,
     "restart",
-    "What happens when the guest reboots.",
+    "What happens when the guest reboots. QEMU has restart, and destroy where onPoweroff is destroy: " +
+      "the others are refused when planned.",
     "live",
   ),
   onCrash: action(
     "./on_crash",
     [...ACTIONS, "coredump-destroy", "coredump-restart"],
     "destroy",
-    "What happens when the guest crashes.",
+    "What happens when the guest crashes. QEMU has no rename-restart: it is refused when planned.",
     "live",
   ),
   onLockFailure: word(
