@@ -17,6 +17,7 @@ import {
 import { kvm } from "../../providers/kvm/mod.ts";
 import { kinds } from "../../providers/kvm/kinds/mod.ts";
 import type { HostSession, JsonObject } from "../../providers/provider.ts";
+import type { SecretSource } from "../../providers/secret.ts";
 import { type Lease, SqliteStore } from "../../state/mod.ts";
 import { STACK } from "./stacks.ts";
 
@@ -45,8 +46,12 @@ export interface ApplyHooks {
 }
 
 /** Opens a workshop. `folder` holds the record and the images. */
-export async function openWorkshop(folder: string, topology: Topology): Promise<Workshop> {
-  const provider = kvm();
+export async function openWorkshop(
+  folder: string,
+  topology: Topology,
+  secrets?: SecretSource,
+): Promise<Workshop> {
+  const provider = kvm({ secrets });
   const store = new SqliteStore(`${folder}/.staddle/state.db`);
   const signal = new AbortController().signal;
   const [name, declaration] = Object.entries(topology.hosts)[0]!;

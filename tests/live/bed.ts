@@ -12,6 +12,7 @@ import { stateShow } from "../../cli/render/state_text.ts";
 import { type Plan, summarize, validateTopology } from "../../planner/mod.ts";
 import { kinds } from "../../providers/kvm/kinds/mod.ts";
 import { StaddleError } from "../../providers/error.ts";
+import type { SecretSource } from "../../providers/secret.ts";
 import { buildTopology } from "../../stacks/build.ts";
 import { type HostScope, type Image, stack } from "../../stacks/mod.ts";
 import { openWorkshop, type Workshop } from "../crash/run.ts";
@@ -74,8 +75,14 @@ export interface Bed extends AsyncDisposable {
   console(machine: string): Promise<string>;
 }
 
+/** What a bed may be given. */
+export interface BedOptions {
+  /** Values of secrets. */
+  readonly secrets?: SecretSource;
+}
+
 /** Makes the bed. Its folder on the host is `/srv`. */
-export async function makeBed(): Promise<Bed> {
+export async function makeBed({ secrets }: BedOptions = {}): Promise<Bed> {
   const fleet = await Fleet.up({ hosts: 1 });
   try {
     const images = {
@@ -95,7 +102,7 @@ export async function makeBed(): Promise<Bed> {
       if (errors.length > 0) throw errors[0];
       return topology;
     };
-    const workshop = await openWorkshop(fleet.dir, topologyOf(() => {}));
+    const workshop = await openWorkshop(fleet.dir, topologyOf(() => {}), secrets);
     return bedOn(fleet, workshop, topologyOf);
   } catch (error) {
     await fleet.down();

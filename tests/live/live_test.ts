@@ -6,8 +6,13 @@
 import assert from "node:assert/strict";
 import { machineKind } from "../../providers/kvm/kinds/machine/mod.ts";
 import { type Applied, type Bed, makeBed, needs } from "./bed.ts";
-import { ADDRESS, first, fourth, NAME, second, third } from "./rows.ts";
+import { ADDRESS, first, fourth, NAME, PASSWORDS, second, third, VNC_SOCKET } from "./rows.ts";
 import { REFUSED, type Refused } from "./refused_rows.ts";
+import { knock } from "./vnc.ts";
+
+const secrets = {
+  resolve: (name: string) => Promise.resolve(PASSWORDS[name as keyof typeof PASSWORDS]),
+};
 
 /** Rows that say something to Staddle, or of a new machine, and change nothing on the host. */
 const POLICY = new Set([
@@ -45,6 +50,7 @@ function rowsOf({ plan }: Applied): string[] {
 async function prepare(bed: Bed): Promise<void> {
   await bed.host.must(`
     for bridge in br-one br-two; do ip link add $bridge type bridge && ip link set $bridge up; done
+    install -d -m 777 /var/lib/libvirt/images/displays
     mkdir -p /srv/disks
     truncate -s 4M /srv/disks/block /srv/disks/more
     truncate -s 8M /srv/disks/nbd
@@ -83,7 +89,7 @@ async function blockDevices(bed: Bed): Promise<void> {
 Deno.test(
   { name: "live means live: every row that a running guest can take", ...needs },
   async (t) => {
-    await using bed = await makeBed();
+    await using bed = await makeBed({ secrets });
     await prepare(bed);
     await blockDevices(bed);
     const changed = new Set<string>();
@@ -107,6 +113,8 @@ Deno.test(
       assert.match((await bed.plan(declare)).text, /^No changes\./m);
       assert.equal(await bed.processOf(NAME), process, "QEMU was not started anew");
     };
+    const vnc = `${bed.host.images}/${VNC_SOCKET}`;
+    assert.equal(await knock(vnc, PASSWORDS["first-vnc"]), "let in");
     const sees = (command: string, expected: RegExp) => bed.guestSees(ADDRESS, command, expected);
 
     await t.step("grown, plugged, granted", async () => {
@@ -120,6 +128,8 @@ Deno.test(
       await sees("cat /sys/class/virtio-ports/*/name", /org\.example\.0/);
       await sees("mkdir -p /mnt/d; mount -t virtiofs disks /mnt/d; ls /mnt/d", /apart\.raw/);
       await bed.inGuest(ADDRESS, "umount /mnt/d");
+      assert.equal(await knock(vnc, PASSWORDS["first-vnc"]), "refused");
+      assert.equal(await knock(vnc, PASSWORDS["second-vnc"]), "let in");
     });
 
     await t.step("other media, less, and taken away", async () => {

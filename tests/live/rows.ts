@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HostScope, MachineOptions } from "../../stacks/mod.ts";
+import { type HostScope, type MachineOptions, secret } from "../../stacks/mod.ts";
 import type { Boot, Declare } from "./bed.ts";
 
 /** Where the guest is reached, on a NIC that stays as it is. */
@@ -13,6 +13,20 @@ export const ADDRESS = "10.97.0.10";
 
 /** The machine, as its host and the stack call it. */
 export const NAME = "all";
+
+/** Where its display listens, in the folder of the host that is one of this machine too. */
+export const VNC_SOCKET = "displays/vnc";
+
+/** Passwords of the display, by the names of their secrets. */
+export const PASSWORDS = { "first-vnc": "ahead", "second-vnc": "behind" } as const;
+
+/** The display. */
+const vnc = (password: keyof typeof PASSWORDS) => ({
+  name: "vnc",
+  type: "vnc",
+  socket: `/var/lib/libvirt/images/${VNC_SOCKET}`,
+  password: secret(password),
+} as const);
 
 /** What all four have in common. */
 function around(lab: HostScope, boot: Boot, apartSize = "20MiB") {
@@ -107,6 +121,7 @@ export const first: Declare = (lab, boot) => {
       { name: "grouped", network: net, ip: "10.97.0.14" },
     ],
     cloudInit: { hostname: "all", userData: "#cloud-config\n{}\n" },
+    displays: [vnc("first-vnc")],
     balloon: { statsPeriod: 5 },
     onPoweroff: "destroy",
     onReboot: "restart",
@@ -225,6 +240,11 @@ export const second: Declare = (lab, boot) => {
       target: "disks",
     }],
     cloudInit: { hostname: "all", userData: "#cloud-config\n{ fqdn: all }\n" },
+    displays: [{
+      ...vnc("second-vnc"),
+      passwordValidTo: "2099-01-31T12:00:00Z",
+      connected: "keep",
+    }],
     balloon: { statsPeriod: 7 },
     onReboot: "destroy",
     onCrash: "preserve",
@@ -280,6 +300,7 @@ function less(lab: HostScope, boot: Boot, media: boolean, more: More = () => ({}
       { name: "grouped", network: ports },
     ],
     cloudInit: { hostname: "all", userData: "#cloud-config\n{ fqdn: all }\n" },
+    displays: [vnc("second-vnc")],
     balloon: { statsPeriod: 0 },
     onPoweroff: "restart",
     onReboot: "restart",
