@@ -161,10 +161,19 @@ function fieldOf(
   }
   if (entry.entry === "group") return objectOf(path, value as JsonObject, entry.fields, ground);
   if (entry.entry === "patches" || value === USUAL[path]) return undefined;
-  if (entry.format === "bytes" && typeof value === "number") {
-    return formatBytes(value).replace(" ", "");
-  }
-  return value as DraftValue;
+  if (entry.format === "bytes" && typeof value === "number") return sizeOf(value);
+  return Array.isArray(value) ? value.map(withSize) : value as DraftValue;
+}
+
+function sizeOf(bytes: number): string {
+  return formatBytes(bytes).replace(" ", "");
+}
+
+/** One of several values of a field, pages for example, its size as people write it. */
+function withSize(item: Json): DraftValue {
+  if (typeof item !== "object" || item === null) return item as DraftValue;
+  const { size } = item as JsonObject;
+  return (typeof size === "number" ? { ...item, size: sizeOf(size) } : item) as DraftValue;
 }
 
 /** A NIC without an alias of its own is found by its MAC address, whatever it is called here. */

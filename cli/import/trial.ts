@@ -145,7 +145,10 @@ function placeOf(list: readonly DraftValue[], part: string | number): number {
   return found >= 0 || !/^\d+$/.test(part) ? found : Number(part) < list.length ? Number(part) : -1;
 }
 
+/** What tells an entry from its likes: its name, else what its list has first, a number or an address. */
 function nameOf(item: DraftValue, index: number): string {
-  const { name, path } = (typeof item === "object" && item !== null ? item : {}) as Options;
-  return String(name ?? path ?? index);
+  const entry = (typeof item === "object" && item !== null ? item : {}) as Options;
+  const [first] = Object.values(entry);
+  const key = ["string", "number"].includes(typeof first) ? first : undefined;
+  return String(entry.name ?? entry.path ?? key ?? index);
 }
