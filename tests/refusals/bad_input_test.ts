@@ -12,6 +12,9 @@
  * | imports /etc/passwd as text           | here                 | tests/stacks/bad_input_test.ts        |
  * | unknown field, wrong unit             | here                 | tests/stacks/, tests/kvm/kinds/       |
  * | two machines of one name              | here                 | tests/stacks/, tests/planner/         |
+ * | memory above maximum, two boot orders | here                 | tests/kvm/machine/bad_input_test.ts   |
+ * | NIC without network, shared volume    | here                 | tests/kvm/machine/bad_input_test.ts   |
+ * | what only a host's facts can refuse   |                      | tests/kvm/machine/bad_input_test.ts   |
  * | cycle                                 | here (see below)     | tests/planner/validate_test.ts        |
  * | address outside the subnet, full one  | here                 | tests/stacks/, tests/planner/         |
  * | image with a wrong digest             | here, hosts_test.ts  | tests/kvm/operations/storage_test.ts  |
@@ -87,6 +90,21 @@ const cases: readonly Case[] = [
   {
     name: "two-machines-of-one-name",
     body: 'lab.vm("web", { memory: "1GiB" });\n  lab.vm("web", { memory: "2GiB" });',
+  },
+  {
+    name: "memory-above-maximum",
+    body: 'lab.vm("web", { memory: "4GiB", maxMemory: "2GiB" });',
+  },
+  {
+    name: "two-boot-orders",
+    body:
+      'lab.vm("web", { memory: "1GiB", bootOrder: ["hd"], disks: [{ file: "/srv/a.img", bootOrder: 1 }] });',
+  },
+  { name: "nic-without-network", body: 'lab.vm("web", { memory: "1GiB", nics: [{}] });' },
+  {
+    name: "volume-of-two-machines",
+    body:
+      'const volume = lab.volume("data", { pool: lab.pool("store", { path: "/srv/store" }), size: "1GiB" });\n  for (const name of ["a", "b"]) lab.vm(name, { memory: "1GiB", disks: [{ volume }] });',
   },
   {
     name: "cycle-of-declarations",

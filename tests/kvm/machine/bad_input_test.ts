@@ -9,7 +9,7 @@ import { StaddleError } from "../../../providers/error.ts";
 import type { HostScope } from "../../../stacks/mod.ts";
 import { golden } from "../../support/golden.ts";
 import { FACTS } from "./fixtures.ts";
-import { plan, shop } from "./stack_world.ts";
+import { type Made, make, plan, shop } from "./stack_world.ts";
 
 const NO_FIRMWARE: HostFacts = {
   ...FACTS,
@@ -104,10 +104,32 @@ function withoutPlaces(text: string): string {
     .replaceAll(/^ +\d+ \| .*\n?/gm, "");
 }
 
-function refusal(declare: (lab: HostScope) => unknown): string {
+/** What is declared anew of what the host has by now. */
+const CHANGES: readonly (readonly [
+  name: string,
+  before: (lab: HostScope) => unknown,
+  after: (lab: HostScope) => unknown,
+])[] = [
+  ["a disk that would shrink", withDisk("20GiB"), withDisk("10GiB")],
+  ["a volume that would shrink", withVolume("20GiB"), withVolume("10GiB")],
+];
+
+function withDisk(size: string) {
+  return (lab: HostScope) => {
+    const pool = lab.pool("store", { path: "/srv/store" });
+    lab.vm("web", { memory: "1GiB", disks: [{ size, pool }] });
+  };
+}
+
+function withVolume(size: string) {
+  return (lab: HostScope) =>
+    lab.volume("data", { pool: lab.pool("store", { path: "/srv/store" }), size });
+}
+
+function refusal(declare: (lab: HostScope) => unknown, made?: Made): string {
   try {
-    const { errors, plan: made } = plan(shop(declare), undefined, NO_FIRMWARE);
-    assert.equal(made.steps.length, 0, "a plan that is refused has no steps");
+    const { errors, plan: refused } = plan(shop(declare), made, NO_FIRMWARE);
+    assert.equal(refused.steps.length, 0, "a plan that is refused has no steps");
     return errors.map((error) => error.render()).join("\n");
   } catch (error) {
     if (error instanceof StaddleError) return error.render();
@@ -116,10 +138,14 @@ function refusal(declare: (lab: HostScope) => unknown): string {
 }
 
 Deno.test("golden: bad input is refused when planned, with the path and what would be valid", () => {
-  const texts = CASES.map(([name, declare]) => {
-    const text = withoutPlaces(refusal(declare));
+  const texts = [
+    ...CASES.map(([name, declare]) => [name, refusal(declare)] as const),
+    ...CHANGES.map(([name, before, after]) =>
+      [name, refusal(after, make(shop((lab) => void before(lab))))] as const
+    ),
+  ].map(([name, text]) => {
     assert.match(text, /^error\[/, `${name} was accepted`);
-    return `# ${name}\n${text}\n`;
+    return `# ${name}\n${withoutPlaces(text)}\n`;
   });
   golden(import.meta.url, "bad_input.txt", texts.join("\n"));
 });
