@@ -235,6 +235,15 @@ export function preferredAddress(
   return formatAddress(space.subnet.family, at(space, preferredIndex(space, key)));
 }
 
+/** The first and the last address that a NIC may be given, for a message. */
+function ends({ subnet, gaps }: Space): { readonly low: bigint; readonly high: bigint } {
+  const below = gaps.find(({ start }) => start === subnet.first);
+  const above = gaps.find(({ end }) => end === subnet.last);
+  const low = below === undefined ? subnet.first : below.end + 1n;
+  const high = above === undefined ? subnet.last : above.start - 1n;
+  return low <= high ? { low, high } : { low: subnet.first, high: subnet.last };
+}
+
 /** Why a NIC cannot have an address, apart from another NIC that has it. */
 function unfit(
   space: Space,
@@ -242,7 +251,8 @@ function unfit(
 ): Pick<AddressIssue, "code" | "message" | "help"> | bigint {
   const { subnet } = space;
   const show = (value: bigint) => formatAddress(subnet.family, value);
-  const valid = `an address from ${show(subnet.first)} to ${show(subnet.last)}`;
+  const { low, high } = ends(space);
+  const valid = `an address from ${show(low)} to ${show(high)}`;
   const address = parseAddress(text);
   if (address === undefined) {
     return {
@@ -273,7 +283,7 @@ function unfit(
     return {
       code: "network.address-reserved",
       message: `address ${text} is ${reserved} of ${subnet.text}`,
-      help: `give another from ${show(subnet.first)} to ${show(subnet.last)}`,
+      help: `give ${valid}, or leave it out to have one chosen`,
     };
   }
   if (space.dynamic !== undefined && value >= space.dynamic.start && value <= space.dynamic.end) {
@@ -281,7 +291,7 @@ function unfit(
     return {
       code: "network.address-in-dynamic-range",
       message: `address ${text} is in the dynamic DHCP range ${show(start)} to ${show(end)}`,
-      help: `give an address outside that range, or set the network's "dhcp" to another range`,
+      help: `give ${valid}, or set the network's "dhcp" to another range`,
     };
   }
   return value;

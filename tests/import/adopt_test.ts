@@ -107,6 +107,7 @@ Deno.test("what cannot be adopted is refused", () => {
       "address='lab/machine.web' digest='d1'/></metadata><memory",
   );
   const other = "00000000-0000-4000-8000-000000000001";
+  const texts: string[] = [];
   const cases: [codes: string, declare: (lab: HostScope) => void, xml: string][] = [
     ["ownership.not-ours", (lab) => lab.vm("web", { ...web, adopt: UUID }), marked],
     ["ownership.not-ours", (lab) => lab.vm("web", { ...web, adopt: other }), DOMAIN],
@@ -117,6 +118,7 @@ Deno.test("what cannot be adopted is refused", () => {
     const { errors, plan } = planOf(shop(declare), [seen("machine", xml)]);
     assert.deepEqual(errors.map(({ code }) => code).join(" "), codes);
     assert.deepEqual(plan.steps, []);
+    texts.push(...errors.map((error) => error.render()));
   }
   const { errors } = planOf(
     shop((lab) => {
@@ -126,6 +128,9 @@ Deno.test("what cannot be adopted is refused", () => {
     [seen("pool", POOL, { active: true }), seen("volume", VOLUME, {}, "store")],
   );
   assert.deepEqual(errors.map(({ code }) => code), ["import.would-replace"]);
+  texts.push(...errors.map((error) => error.render()));
+  const shown = texts.join("\n\n").replaceAll(/\/\S+\/adopt_test.ts:\d+:\d+/g, "stack.ts:6:7");
+  golden(import.meta.url, "adopt_errors.txt", shown);
   assert.throws(
     () => planOf(shop((lab) => lab.vm("web", { ...web, adopt: "web" })), there),
     /must be the UUID of what is to be adopted/,

@@ -376,5 +376,19 @@ Deno.test("errors of planning read well", () => {
   show(new World(), topology(small({ volume: { capacity: 13 } })));
   show(new World(), machine, { target: ["lab/machine.wbe"] });
   show(new World(), machine, { observed: {} });
+  const named = (a: string, b: string) =>
+    topology([
+      resource("lab/machine.a", { name: a }, { declaredAt: "stack.ts:4:3" }),
+      resource("lab/machine.b", { name: b }, { declaredAt: "stack.ts:5:3" }),
+    ]);
+  const exchange = new World();
+  exchange.apply(named("one", "two"));
+  show(exchange, named("two", "one"));
+  show(exchange, named("three", "one"), { target: ["lab/machine.b"] });
+  const other = new World();
+  other.apply(machine);
+  const rows = other.record!.resources.map((row) => ({ ...row, kind: "container" }));
+  other.record = { ...other.record!, resources: rows };
+  show(other, topology([]));
   golden(import.meta.url, "planning_errors.txt", texts.join("\n\n"));
 });

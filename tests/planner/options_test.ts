@@ -338,5 +338,8 @@ Deno.test("errors of options read well", () => {
   world.apply(at({ retainOnDelete: true }));
   show(bare());
   show(stack({ [volume]: { retainOnDelete: true } }, { volume: { format: "raw" } }));
+  world.apply(at({ ignoreChanges: ["disks"] }));
+  const without = stack({ [machine]: { ignoreChanges: ["disks"] } }, { machine: { disks: [] } });
+  show(topology(without.resources.filter(({ kind }) => kind !== "volume")));
   golden(import.meta.url, "option_errors.txt", texts.join("\n\n"));
 });

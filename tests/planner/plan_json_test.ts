@@ -40,11 +40,15 @@ function various(): Plan {
   }));
 }
 
-const refused = (text: string, code: string) =>
-  assert.throws(
-    () => parsePlanJson(text, "plan.json"),
-    (error) => error instanceof StaddleError && error.code === code && error.help !== undefined,
-  );
+/** The text of the refusal. */
+function refused(text: string, code: string): string {
+  let rendered = "";
+  assert.throws(() => parsePlanJson(text, "plan.json"), (error) => {
+    if (error instanceof StaddleError) rendered = error.render();
+    return error instanceof StaddleError && error.code === code && error.help !== undefined;
+  });
+  return rendered;
+}
 
 Deno.test("the document is what Terraform's tools read, with the plan under one key", () => {
   const document = planDocument(various(), { timestamp });
@@ -71,15 +75,18 @@ Deno.test("sensitive values stand nowhere but in the plan itself", () => {
 Deno.test("what is no plan of this version is refused, saying what to do", () => {
   const text = renderPlanJson(various(), { timestamp });
   const document = JSON.parse(text);
-  refused("", "plan.unreadable");
-  refused(text.slice(0, 500), "plan.unreadable");
-  refused("[]", "plan.format");
-  refused('{"format_version":"1.2"}', "plan.format");
-  refused(JSON.stringify({ ...document, format_version: "2.0" }), "plan.format");
-  refused(JSON.stringify({ ...document, more: 1 }), "plan.invalid");
-  refused(JSON.stringify({ ...document, timestamp: "2027-01-01T00:00:00Z" }), "plan.altered");
-  const errored = renderPlanJson(various(), { timestamp, errored: true });
-  refused(errored, "plan.errored");
+  const edited = (change: Record<string, unknown>) => JSON.stringify({ ...document, ...change });
+  const texts = [
+    refused("", "plan.unreadable"),
+    refused(text.slice(0, 500), "plan.unreadable"),
+    refused("[]", "plan.format"),
+    refused('{"format_version":"1.2"}', "plan.format"),
+    refused(edited({ format_version: "2.0" }), "plan.format"),
+    refused(edited({ more: 1 }), "plan.invalid"),
+    refused(edited({ timestamp: "2027-01-01T00:00:00Z" }), "plan.altered"),
+    refused(renderPlanJson(various(), { timestamp, errored: true }), "plan.errored"),
+  ];
+  golden(import.meta.url, "plan_file_errors.txt", texts.join("\n\n"));
 });
 
 Deno.test("a plan that was edited anywhere is refused", () => {
