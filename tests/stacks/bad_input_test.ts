@@ -189,6 +189,18 @@ const cases: readonly Case[] = [
     body: 'lab.vm("web", { memory: "1GiB", nics: [{ network: net, ip: "10.31.0.5" }] });',
   },
   {
+    name: "address-of-no-form",
+    body: 'lab.vm("web", { memory: "1GiB", nics: [{ network: net, ip: "10.30.0.500" }] });',
+  },
+  {
+    name: "address-of-gateway",
+    body: 'lab.vm("web", { memory: "1GiB", nics: [{ network: net, ip: "10.30.0.1" }] });',
+  },
+  {
+    name: "address-in-dynamic-range",
+    body: 'lab.vm("web", { memory: "1GiB", nics: [{ network: net, ip: "10.30.0.200" }] });',
+  },
+  {
     name: "address-wanted-twice",
     body:
       'for (const name of ["a", "b"]) {\n    lab.vm(name, { memory: "1GiB", nics: [{ network: net, ip: "10.30.0.5" }] });\n  }',
