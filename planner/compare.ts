@@ -63,6 +63,9 @@ function anew(base: Base): Base {
   return base.whole === undefined ? base : { ...base, resource: base.whole };
 }
 
+const MARK_PUT_BACK = "it no longer carries the mark of this stack, as when it went back to a " +
+  "snapshot from before it had one: the mark is put back";
+
 /** Compares a declaration with the object that is its own. */
 export function compare(
   entry: Resolved,
@@ -71,8 +74,10 @@ export function compare(
   { found, atKey, status, nameFrom }: Found,
 ): Decision {
   const { kind, key, record: known } = base;
+  // A machine that went back to a snapshot from before it was taken over carries no mark.
+  const unmarked = kind.marked === true && found.mark === undefined;
   if (
-    atKey && status === "present" && known!.key === key &&
+    !unmarked && atKey && status === "present" && known!.key === key &&
     isAsRecorded(known!, found) &&
     sameJson(ownedBefore(known!.resource.spec, base.resource.options), base.resource.spec)
   ) return decision(base, "no-op", "unchanged", { observed: found });
@@ -109,11 +114,13 @@ export function compare(
   }
   // A create is repeated, never patched: what is inside a half-made object cannot be seen.
   if (status === "creating") return decision(anew(base), "create", "half-made", extra);
-  if (stopped !== undefined) return decision(base, "update", stopped, extra);
-  if (changes.length > 0) return decision(base, "update", "fields-differ", extra);
+  const marking: Extra = unmarked ? { ...extra, notes: [MARK_PUT_BACK] } : extra;
+  if (stopped !== undefined) return decision(base, "update", stopped, marking);
+  if (changes.length > 0) return decision(base, "update", "fields-differ", marking);
   if (status === "waiting" && kind.waits(base.resource) !== undefined) {
     return decision(base, "update", "wait-unfinished", { observed: found, waitOnly: true });
   }
+  if (unmarked) return decision(base, "update", "unmarked", marking);
   return decision(base, "no-op", "unchanged", { observed: found });
 }
 

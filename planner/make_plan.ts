@@ -21,6 +21,7 @@ import { withChanges } from "./paths.ts";
 import { isCovered } from "./field_patterns.ts";
 import { type Plan, PLAN_FORMAT, type ResourcePlan } from "./plan.ts";
 import { issueError } from "./problem.ts";
+import { removals, withRemovals } from "./removal.ts";
 import { likelyRenames } from "./renames.ts";
 import { emptyLookup, type Kinds, type Resolution, resolveTopology } from "./resolve.ts";
 import { select } from "./select.ts";
@@ -154,7 +155,9 @@ export function makePlan(input: PlanInput): MadePlan {
     }
     return completed.get(address);
   };
-  const steps = makeSteps(decisions, { stack, complete, errors });
+  const ordered = makeSteps(decisions, { stack, complete, errors });
+  const removed = removals(decisions);
+  const steps = withRemovals(ordered, removed);
   errors.push(...refusals(decisions.values()));
   const hooks = plannedHooks(steps);
   const hooksOf = (address: string) =>
@@ -180,7 +183,9 @@ export function makePlan(input: PlanInput): MadePlan {
   const resources = [...decisions.keys()].sort().flatMap((address): ResourcePlan[] => {
     const decision = decisions.get(address)!;
     let planned: ResourcePlan[] = [];
+    const note = removed.get(address)?.note;
     const notes = [
+      ...(note === undefined ? [] : [note]),
       ...(renames.has(address) ? [suggestion(decision, renames.get(address)!)] : []),
       ...optionNotes(
         decision,

@@ -30,6 +30,7 @@ export type Reason =
   | "gone-from-host" // made before, missing now
   | "fields-differ"
   | "renamed" // nothing but its address
+  | "unmarked" // nothing differs, but its mark is gone
   | "to-import" // on the host, nobody's, and the stack adopts it
   | "replace-field-differs"
   | "not-declared" // in the record, no longer in the stack

@@ -44,6 +44,7 @@ const step = z.strictObject({
   fingerprint: z.string().optional(),
   needs: z.array(name),
   retain: z.literal(true).optional(),
+  removal: jsonObject.optional(),
 });
 
 const resourcePlan = z.strictObject({
@@ -56,6 +57,7 @@ const resourcePlan = z.strictObject({
     "gone-from-host",
     "fields-differ",
     "renamed",
+    "unmarked",
     "to-import",
     "replace-field-differs",
     "not-declared",

@@ -102,9 +102,11 @@ export function resolveTopology(
     observed: (address) => {
       const entry = resolved.get(address);
       if (entry === undefined || observed === undefined) return undefined;
-      const { host, kind } = entry.resource;
-      return observed.byKey(host, kind, entry.key) ??
-        observed.byUuid(host, kind, entry.resource.uuid);
+      const { host, kind, uuid } = entry.resource;
+      const named = observed.byKey(host, kind, entry.key);
+      if (named !== undefined && (named.uuid === undefined || named.uuid === uuid)) return named;
+      // Another object may have the name for which this one is to give up its own.
+      return observed.byUuid(host, kind, uuid) ?? named;
     },
     facts: (host) => options.facts?.[host],
   };

@@ -239,6 +239,14 @@ export interface FieldDoc {
   readonly since?: string;
 }
 
+/** How an object is taken away. */
+export interface Removal {
+  /** For the delete step, which has to know it without the stack. */
+  readonly how: JsonObject;
+  /** What a person should know of it. */
+  readonly note?: string;
+}
+
 /** The pure half: one kind of resource. */
 export interface Kind {
   readonly kind: string;
@@ -286,6 +294,14 @@ export interface Kind {
   notes?(resource: Resource, lookup: Lookup): readonly string[];
   /** The secrets that the spec refers to. */
   secrets?(resource: Resource): readonly SecretUse[];
+  /**
+   * How an object is taken away, where that depends on more than itself. `resource` is as declared, or as
+   * last applied where nothing declares it any more; `going` is all that the same plan takes away.
+   */
+  removal?(
+    resource: Resource,
+    context: { readonly observed: Observed; readonly going: readonly Observed[] },
+  ): Removal;
 }
 
 /** What a step does. */
@@ -321,6 +337,8 @@ export interface Step {
   readonly needs: readonly string[];
   /** Only with `delete`: the object stays, and what it carries of Staddle's goes. */
   readonly retain?: true;
+  /** Only with `delete`: how the object is taken away, as {@linkcode Kind.removal} says. */
+  readonly removal?: JsonObject;
 }
 
 /** Objects to read, by kind and key; the UUID finds one that was renamed. */

@@ -8,7 +8,10 @@
 
 /** Every field of a machine. */
 export interface MachineFields {
-  /** Name of the libvirt domain. */
+  /**
+   * Name of the libvirt domain. libvirt renames only what is off: a machine that runs is
+   * shut down and started for it with `whenRestartNeeded: "now"`, and otherwise refused.
+   */
   readonly name: string;
   /** Short description, one line. */
   readonly title?: string;
@@ -254,7 +257,11 @@ export interface MachineFields {
    * change for its next start (unless declared), or refuse the plan.
    */
   readonly whenRestartNeeded?: "now" | "next-boot" | "never";
-  /** How the guest is shut down when it has to be: by its agent, then by ACPI. */
+  /**
+   * How the guest is shut down when it has to be: by its agent, then by ACPI. Also when the
+   * machine is made anew or destroyed and anything that it writes to outlives it; where all
+   * of that goes too, the plug is pulled.
+   */
   readonly shutdown?: ShutdownFields;
   /** What to wait for after the machine was made. */
   readonly wait?: WaitFields;
@@ -2825,7 +2832,11 @@ export interface QemuFields {
   readonly env?: { readonly [key: string]: string };
 }
 
-/** How the guest is shut down when it has to be: by its agent, then by ACPI. */
+/**
+ * How the guest is shut down when it has to be: by its agent, then by ACPI. Also when the
+ * machine is made anew or destroyed and anything that it writes to outlives it; where all
+ * of that goes too, the plug is pulled.
+ */
 export interface ShutdownFields {
   /** Seconds, or a duration such as `5min`, that it gets; 90 seconds unless declared. */
   readonly timeout?: number | string;

@@ -13,6 +13,7 @@ import {
   type Connection,
   type Domain,
   isNotFound,
+  isUnsupported,
   LibvirtError,
   type Network,
   type StoragePool,
@@ -109,10 +110,7 @@ async function readMachines(
   requests: readonly ReadRequest[],
 ): Promise<Observed[]> {
   if (requests.length === 0) return [];
-  if (requests.length <= FEW) {
-    const found = requests.map((request) => readMachine(connection, host, request));
-    return (await Promise.all(found)).filter((item) => item !== undefined);
-  }
+  if (requests.length <= FEW) return await readFewMachines(connection, host, requests);
   const [all, autostart, transient, paused, other] = await Promise.all([
     connection.domains(),
     connection.domains(DOMAINS.autostart),
@@ -133,9 +131,11 @@ async function readMachines(
     );
     const asked = wanted(all, requests);
     const active = asked.filter(runs);
-    const [configs, liveConfigs] = await Promise.all([
+    const renamed = renamedOnes(requests);
+    const [configs, liveConfigs, saved] = await Promise.all([
       connection.domainXmls(asked, DOMAIN_INACTIVE),
       connection.domainXmls(active),
+      savedStates(asked.filter(renamed)),
     ]);
     const live = new Map(active.map((domain, at) => [domain, unlessGoneError(liveConfigs[at])]));
     return asked.flatMap((domain, at) => {
@@ -152,6 +152,7 @@ async function readMachines(
           : "shutoff",
         autostart: starts.has(domain.uuid),
         persistent: !fleeting.has(domain.uuid),
+        ...(saved.has(domain.uuid) ? { saved: true } : {}),
       };
       return [observedMachine(domain, host, { xml, liveXml: live.get(domain), ...states })];
     });
@@ -163,24 +164,60 @@ async function readMachines(
 /** Up to as many machines it is cheaper to look each up than to list all that the host has. */
 const FEW = 4;
 
-async function readMachine(
+async function readFewMachines(
   connection: Connection,
   host: string,
-  { key, uuid }: ReadRequest,
-): Promise<Observed | undefined> {
-  const byUuid = uuid === undefined ? undefined : unlessGone(connection.domainByUuid(uuid));
-  using domain = await byUuid ?? await unlessGone(connection.domainByName(key));
-  if (domain === undefined) return undefined;
-  const states = await unlessGone(
-    Promise.all([domain.state(), domain.autostart(), domain.isPersistent()]),
-  );
-  if (states === undefined) return undefined;
-  const [{ state }, autostart, persistent] = states;
-  return await readDomain(domain, host, {
-    state: STATES[state] ?? "unknown",
-    autostart,
-    persistent,
-  });
+  requests: readonly ReadRequest[],
+): Promise<Observed[]> {
+  const found = (await Promise.all(requests.map((request) => lookUp(connection, request)))).flat();
+  try {
+    const domains = [...new Map(found.map((domain) => [domain.uuid, domain])).values()];
+    const saved = await savedStates(domains.filter(renamedOnes(requests)));
+    const read = domains.map(async (domain) => {
+      const states = await unlessGone(
+        Promise.all([domain.state(), domain.autostart(), domain.isPersistent()]),
+      );
+      if (states === undefined) return undefined;
+      const [{ state }, autostart, persistent] = states;
+      return await readDomain(domain, host, {
+        state: STATES[state] ?? "unknown",
+        autostart,
+        persistent,
+        ...(saved.has(domain.uuid) ? { saved: true } : {}),
+      });
+    });
+    return (await Promise.all(read)).filter((item) => item !== undefined);
+  } finally {
+    disposeAll(found);
+  }
+}
+
+/** The machine with the UUID, and whichever has the name. */
+async function lookUp(connection: Connection, { key, uuid }: ReadRequest): Promise<Domain[]> {
+  const own = uuid === undefined ? undefined : await unlessGone(connection.domainByUuid(uuid));
+  if (own?.name === key) return [own];
+  const named = await unlessGone(connection.domainByName(key));
+  return [own, named].filter((domain) => domain !== undefined);
+}
+
+/** Whether a machine is wanted under another name than it has. */
+function renamedOnes(requests: readonly ReadRequest[]): (domain: Domain) => boolean {
+  const names = Map.groupBy(requests, ({ uuid }) => uuid);
+  return ({ uuid, name }) => names.get(uuid)?.some(({ key }) => key !== name) === true;
+}
+
+/** UUIDs of those whose memory libvirt keeps for their next start. */
+async function savedStates(domains: readonly Domain[]): Promise<ReadonlySet<string>> {
+  const saved = await Promise.all(domains.map(async (domain) => {
+    try {
+      return await unlessGone(domain.hasManagedSave());
+    } catch (error) {
+      // A driver that cannot be asked saves none.
+      if (isUnsupported(error)) return false;
+      throw error;
+    }
+  }));
+  return new Set(domains.filter((_, at) => saved[at] === true).map(({ uuid }) => uuid));
 }
 
 async function readDomain(
@@ -199,6 +236,8 @@ interface States {
   readonly state: string;
   readonly autostart: boolean;
   readonly persistent: boolean;
+  /** Its memory was saved; looked at where it is wanted under another name, which that forbids. */
+  readonly saved?: boolean;
 }
 
 function runs(domain: Domain): boolean {

@@ -13,6 +13,7 @@ import {
   machineKind,
   machineXml,
   patchMachine,
+  removalOf,
 } from "../kinds/machine/mod.ts";
 import { type Connection, type Domain, isNotFound, LibvirtError } from "../libvirt/mod.ts";
 import { parseXml, readMark, readRestartDue } from "../xml/mod.ts";
@@ -33,8 +34,10 @@ import { emptyLookup } from "./lookup.ts";
 import { hidePasswords, withLivePasswords, withValues } from "./machine_secrets.ts";
 import { isTuningCall, tuningCall } from "./machine_tuning.ts";
 import { saveMetadata } from "./metadata.ts";
-import { shutDown, start } from "./power.ts";
+import { powerOff, shutDown, start } from "./power.ts";
+import { newName, underFormerName } from "./rename.ts";
 import { forNextStart, restart, restartDone, startOrTakeBack } from "./restart.ts";
+import { withOwnVariables } from "./uefi_variables.ts";
 import { undefine } from "./undefine.ts";
 
 /** `VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE`: with passwords, or a redefine would lose them. */
@@ -61,7 +64,8 @@ const create: Operate = async (bench, step, context) => {
   using other = await findDomainByName(connection, step.key);
   if (other !== undefined) throw nameTaken(bench, step, await describe(other));
   const { resource } = await withValues(bench, step);
-  using domain = await connection.defineDomain(machineXml(resource, step.mark), VALIDATE);
+  const xml = await withOwnVariables(connection, machineXml(resource, step.mark));
+  using domain = await connection.defineDomain(xml, VALIDATE);
   if (spec.autostart !== undefined) await domain.setAutostart(spec.autostart === true);
   if (spec.power !== "off") await start(domain);
   return {};
@@ -104,6 +108,7 @@ const update: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   using known = await findOurs(connection, step);
   if (known === undefined) throw objectGone(bench, step);
+  const name = await newName(connection, known, bench, step);
   const open = await withValues(bench, step);
   const observed = await readOurs(bench, step, known);
   const running = await withLivePasswords(observed, known, step, bench);
@@ -120,22 +125,30 @@ const update: Operate = async (bench, step, context) => {
   if (step.changes.some(isForNextStart)) {
     after = forNextStart(after, { restart: calls.some(({ call }) => call === "restart") });
   }
+  if (step.changes.some(({ path }) => /^(firmware|loader)\b/.test(path))) {
+    after = await withOwnVariables(connection, after);
+  }
+  if (name !== undefined) after = await underFormerName(connection, known, after);
   const saved = await saveMetadata(known, before, after);
   using redefined = saved ? undefined : await redefine(connection, before, after);
   const domain = redefined ?? known;
   const notes: string[] = [];
+  // Where it is stopped or started, that goes with it.
+  const powered = calls.some(({ call }) => call === "restart" || call === "setPower");
+  if (name !== undefined && !powered) await domain.rename(name);
   for (const call of calls) {
     if (call.call === "setAutostart") await domain.setAutostart(call.value);
     if (call.call === "setPower" && call.value === "on") {
-      await startOrTakeBack(connection, domain, before, false, bench, step);
+      await startOrTakeBack(connection, domain, before, name, false, bench, step);
       if (readRestartDue(parseXml(before))) await restartDone(domain);
     }
     if (call.call === "setPower" && call.value === "off") {
       const otherwise = "the guest goes on running, and everything else is saved";
       notes.push(...await shutDown(domain, bench, step, context, otherwise));
+      if (name !== undefined) await domain.rename(name);
     }
     if (call.call === "restart") {
-      notes.push(...await restart(connection, domain, before, bench, step, context));
+      notes.push(...await restart(connection, domain, before, name, bench, step, context));
     }
   }
   return { notes, patience: now.length > 0 ? FOLLOW : 0 };
@@ -264,19 +277,36 @@ async function isGone(domain: Domain, alias: string): Promise<boolean> {
   return !(await domain.xml()).includes(`<alias name='${alias}'/>`);
 }
 
-const remove: Operate = async (bench, step) => {
+const remove: Operate = async (bench, step, context) => {
   const connection = await bench.connection();
   using domain = await findOurs(connection, step);
   if (domain === undefined) return {};
+  const notes: string[] = [];
   try {
-    if (await domain.isActive()) await domain.destroy();
+    if (await domain.isActive()) notes.push(...await stopForGood(domain, bench, step, context));
     await undefine(domain);
   } catch (error) {
     // One that has no configuration goes with its stop.
     if (!isNotFound(error)) throw error;
   }
-  return {};
+  return { notes };
 };
+
+/** Stops a machine as its step says, gracefully unless nothing that it writes to stays. */
+async function stopForGood(
+  domain: Domain,
+  bench: Bench,
+  step: Step,
+  context: StepContext,
+): Promise<readonly string[]> {
+  const { stop, shutdown } = removalOf(step);
+  if (stop === "shutdown") {
+    const otherwise = "it goes on running, and nothing of it was taken away";
+    return await shutDown(domain, bench, step, context, otherwise, shutdown);
+  }
+  await powerOff(domain);
+  return [];
+}
 
 /** Operations on machines. */
 export const machine: Operations = { create, update, delete: remove };

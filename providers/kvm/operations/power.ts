@@ -7,14 +7,16 @@
 
 import { StaddleError } from "../../error.ts";
 import type { Step, StepContext } from "../../provider.ts";
+import { SHUTDOWN_TIMEOUT, type ShutdownRules } from "../kinds/machine/mod.ts";
 import { type Domain, ErrorCode, isInvalidState, LibvirtError } from "../libvirt/mod.ts";
 import { getElements, parseXml } from "../xml/mod.ts";
 import { type Bench, sleep, whereOf } from "./bench.ts";
 
-/** Seconds within which a guest must have shut down, unless declared. */
-const SHUTDOWN_TIMEOUT = 90;
 /** Seconds after which the button is pressed once more: a guest that boots misses the first time. */
 const PRESS_AGAIN = 10;
+
+/** `VIR_DOMAIN_CRASHED`. */
+const CRASHED = 6;
 
 /** `VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN` and `VIR_DOMAIN_SHUTDOWN_GUEST_AGENT`. */
 const ACPI = 1;
@@ -46,6 +48,7 @@ export async function start(domain: Domain): Promise<void> {
  * Shuts a machine down and waits until it is off. Gives what a person should know: that it took force.
  *
  * @param otherwise What becomes of the machine if it does not shut down, for the error.
+ * @param rules How long it gets, and what then; as its declaration says unless given.
  * @throws {StaddleError} `machine.shutdown-timeout`; the machine goes on running then.
  */
 export async function shutDown(
@@ -54,27 +57,27 @@ export async function shutDown(
   step: Step,
   { signal, progress }: StepContext,
   otherwise: string,
+  rules: ShutdownRules = (step.resource.spec.shutdown ?? {}) as ShutdownRules,
 ): Promise<readonly string[]> {
-  const { timeout = SHUTDOWN_TIMEOUT, force = false } = (step.resource.spec.shutdown ?? {}) as {
-    readonly timeout?: number;
-    readonly force?: boolean;
-  };
+  const { timeout = SHUTDOWN_TIMEOUT, force = false } = rules;
+  // A guest that has crashed answers nobody, and writes nothing any more.
+  if ((await domain.state()).state === CRASHED) await powerOff(domain);
   const begin = performance.now();
   let pressed = -Infinity;
   let way = "";
   while (await domain.isActive()) {
     const seconds = (performance.now() - begin) / 1000;
     if (seconds > timeout) {
-      if (!force) throw tooSlow(bench, step, timeout, way, otherwise);
+      if (!force) throw tooSlow(bench, step, domain.name, timeout, way, otherwise);
       await powerOff(domain);
       return [
-        `machine "${step.key}" did not shut down within ${timeout} s, asked by ${way}: it was ` +
+        `machine "${domain.name}" did not shut down within ${timeout} s, asked by ${way}: it was ` +
         "powered off, as shutdown.force says",
       ];
     }
     if (seconds - pressed >= PRESS_AGAIN) {
       pressed = seconds;
-      progress(`asking machine ${step.key} to shut down`);
+      progress(`asking machine ${domain.name} to shut down`);
       way = await ask(domain);
     }
     await sleep(250, signal);
@@ -85,23 +88,25 @@ export async function shutDown(
 function tooSlow(
   bench: Bench,
   step: Step,
+  machine: string,
   timeout: number,
   way: string,
   otherwise: string,
 ): StaddleError {
   return new StaddleError({
     code: "machine.shutdown-timeout",
-    summary: `machine "${step.key}" on host "${bench.declaration.name}" did not shut down within ` +
+    summary: `machine "${machine}" on host "${bench.declaration.name}" did not shut down within ` +
       `${timeout} s`,
     where: whereOf(bench, step),
     details: [`asked by ${way}; ${otherwise}`],
     help:
       "shut it down from inside and run the same command again; shutdown.timeout sets how long " +
-      `to wait, and shutdown.force: true pulls the plug then, as virsh destroy ${step.key} does`,
+      `to wait, and shutdown.force: true pulls the plug then, as virsh destroy ${machine} does`,
   });
 }
 
-async function powerOff(domain: Domain): Promise<void> {
+/** Pulls the plug. */
+export async function powerOff(domain: Domain): Promise<void> {
   try {
     await domain.destroy();
   } catch (error) {

@@ -12,6 +12,7 @@ import type { Step, StepContext } from "../../provider.ts";
 import { asFailure, isConnectionLoss, libvirtError } from "../host/failure.ts";
 import { type Connection, type Domain, LibvirtError } from "../libvirt/mod.ts";
 import {
+  getPath,
   MARK_NAMESPACE,
   MARK_PREFIX,
   parseXml,
@@ -51,11 +52,13 @@ export async function restartDone(domain: Domain): Promise<void> {
  * start, the former definition is put back, and it runs as it did.
  *
  * @param before The former configuration.
+ * @param name The name that it is to have from then on, if another.
  */
 export async function restart(
   connection: Connection,
   domain: Domain,
   before: string,
+  name: string | undefined,
   bench: Bench,
   step: Step,
   context: StepContext,
@@ -70,14 +73,14 @@ export async function restart(
     }
     throw error;
   }
-  await startOrTakeBack(connection, domain, before, true, bench, step);
+  await startOrTakeBack(connection, domain, before, name, true, bench, step);
   await restartDone(domain);
   return notes;
 }
 
 /**
- * Starts a machine. If that fails its former definition is put back, and it is started with that if it
- * had been running.
+ * Starts a machine, under another name if one is given. If that fails its former definition is put back,
+ * its name with it, and it is started with that if it had been running.
  *
  * @throws {StaddleError} `machine.start-failed` that tells both, or the binding's error where the
  * connection was lost.
@@ -86,15 +89,17 @@ export async function startOrTakeBack(
   connection: Connection,
   domain: Domain,
   before: string,
+  name: string | undefined,
   ran: boolean,
   bench: Bench,
   step: Step,
 ): Promise<void> {
   try {
+    if (name !== undefined) await domain.rename(name);
     await start(domain);
   } catch (error) {
     if (!(error instanceof LibvirtError) || isConnectionLoss(asFailure(error))) throw error;
-    const outcome = await takeBack(connection, before, ran);
+    const outcome = await takeBack(connection, domain.uuid, before, ran);
     throw startFailed(error, outcome, bench, step);
   }
 }
@@ -105,8 +110,17 @@ interface WayBack {
   readonly whole: boolean;
 }
 
-async function takeBack(connection: Connection, before: string, ran: boolean): Promise<WayBack> {
+async function takeBack(
+  connection: Connection,
+  uuid: string,
+  before: string,
+  ran: boolean,
+): Promise<WayBack> {
   try {
+    using domain = await connection.domainByUuid(uuid);
+    const name = getPath(parseXml(before), "./name")!;
+    // libvirt would take it for another machine of the same UUID.
+    if (domain.name !== name) await domain.rename(name);
     using former = await connection.defineDomain(before);
     if (!ran) {
       return { says: "its former definition was put back; it is off, as it was", whole: true };

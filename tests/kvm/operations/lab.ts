@@ -132,6 +132,8 @@ export async function openLab(
       mark: { stack: prefix, address: resource.address, digest: "digest" },
       changes: [],
       needs: [],
+      // Nothing in a guest of the lab is of worth.
+      ...(operation === "delete" ? { removal: { stop: "power-off" } } : {}),
       ...rest,
     }),
     create: (resource) => session.perform(lab.step("create", lab.complete(resource)), context),

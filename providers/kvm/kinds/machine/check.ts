@@ -63,17 +63,30 @@ function* checkReferences(spec: MachineSpec): Iterable<Issue> {
   }
 }
 
+/** libvirt renames only what is off and has no saved state. */
 function* checkName(resource: Resource, lookup: Lookup): Iterable<Issue> {
   const observed = lookup.observed(resource.address);
-  if (observed === undefined || observed.uuid !== resource.uuid) return;
-  if (observed.key === resource.spec.name) return;
-  yield {
-    code: "machine.renamed",
-    path: "name",
-    message: `the domain is named "${observed.key}" on the host, and "${resource.spec.name}" here`,
-    help: `declare name: "${observed.key}", or rename it by hand while it is shut off: ` +
-      `virsh domrename ${observed.key} ${resource.spec.name}`,
-  };
+  const { name, power, whenRestartNeeded } = resource.spec;
+  if (observed === undefined || observed.uuid !== resource.uuid || observed.key === name) return;
+  const called = `the domain is named "${observed.key}" on the host`;
+  if (observed.source.saved === true) {
+    yield {
+      code: "machine.rename-saved-state",
+      path: "name",
+      message: `${called} and has a saved state, and libvirt renames no domain that has one`,
+      help: `start it, or drop the saved state: virsh managedsave-remove ${observed.key}; or ` +
+        `declare name: "${observed.key}"`,
+    };
+  } else if (observed.source.active === true && whenRestartNeeded !== "now" && power !== "off") {
+    yield {
+      code: "machine.rename-running",
+      path: "name",
+      message: `${called} and runs, and libvirt renames only what is off: a new name cannot be ` +
+        "saved for the guest's next start",
+      help: 'write whenRestartNeeded: "now", or shut the guest down first; or declare ' +
+        `name: "${observed.key}"`,
+    };
+  }
 }
 
 /** With `whenRestartNeeded: "never"` a running guest's restart is refused, not put off. */
@@ -86,7 +99,8 @@ function* checkRestart(resource: Resource, lookup: Lookup): Iterable<Issue> {
   const comparison = { spec: resource.spec, config, live, room };
   const changes = compareTable(machineTable, comparison);
   for (const change of [...changes, ...secretChanges(resource, observed, undefined, config)]) {
-    if (change.disruption !== "restart") continue;
+    // What a new name needs is checked by itself.
+    if (change.disruption !== "restart" || change.path === "name") continue;
     yield {
       code: "machine.restart-needed",
       path: change.path,

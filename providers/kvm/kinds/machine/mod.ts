@@ -28,6 +28,7 @@ import { parseXml, readRestartDue, startedWith } from "../../xml/mod.ts";
 import { checkMachine } from "./check.ts";
 import { usualDevices, usualExtras } from "./guest.ts";
 import { roomIn } from "./live_ports.ts";
+import { machineRemoval } from "./removal.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
 import {
   comparedXml,
@@ -41,6 +42,7 @@ import { machineTable } from "./table.ts";
 export { machineFingerprint } from "./fingerprint.ts";
 export { liveCalls } from "./live.ts";
 export type { LiveCall } from "./live_call.ts";
+export { removalOf, SHUTDOWN_TIMEOUT, type ShutdownRules } from "./removal.ts";
 export { type MachineInput, machineSchema, type MachineSpec } from "./schema.ts";
 export { withSecretValues } from "./secrets.ts";
 export { machineXml, patchMachine } from "./xml.ts";
@@ -82,6 +84,7 @@ export const machineKind: Kind = {
   claims,
   secrets: machineSecrets,
   notes,
+  removal: machineRemoval,
 };
 
 function specOf(resource: Resource): MachineSpec {
@@ -312,9 +315,13 @@ function restartsDue(
   return [...fields, ...secrets].filter(({ path }) => !known.has(path));
 }
 
-/** A restart that the stack does not want now waits for the guest's next start. */
+/**
+ * A restart that the stack does not want now waits for the guest's next start. A name cannot be saved
+ * for it: see the checks.
+ */
 function byPolicy(change: FieldChange, spec: MachineSpec): FieldChange {
-  if (change.disruption !== "restart" || change.path === "power") return change;
+  const { path, disruption } = change;
+  if (disruption !== "restart" || path === "power" || path === "name") return change;
   return spec.whenRestartNeeded === "now" ? change : { ...change, disruption: "next-boot" };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { depends, field, type Table, text } from "../../../table/mod.ts";
+import { field, type Table, text } from "../../../table/mod.ts";
 import { faultsOfMetadata, metadataList } from "../../metadata.ts";
 import { METADATA, metadataEntry, refuseNamespaceTwice } from "../../metadata_entry.ts";
 import { objectName } from "../../reference.ts";
@@ -13,9 +13,13 @@ import { z } from "zod";
 /** Name, title, description, metadata. */
 export const identity = {
   name: field({
-    schema: () => objectName.describe("Name of the libvirt domain."),
+    schema: () =>
+      objectName.describe(
+        "Name of the libvirt domain. libvirt renames only what is off: a machine that runs is shut " +
+          'down and started for it with `whenRestartNeeded: "now"`, and otherwise refused.',
+      ),
     binding: text("./name"),
-    change: depends("refused: rename it by hand while it is off", () => "restart"),
+    change: "restart",
   }),
   title: field({
     schema: () =>

@@ -61,7 +61,11 @@ export const lifecycle = {
   shutdown: field({
     schema: () =>
       z.strictObject(shutdown).optional()
-        .describe("How the guest is shut down when it has to be: by its agent, then by ACPI."),
+        .describe(
+          "How the guest is shut down when it has to be: by its agent, then by ACPI. Also when the " +
+            "machine is made anew or destroyed and anything that it writes to outlives it; where all " +
+            "of that goes too, the plug is pulled.",
+        ),
     binding: elsewhere("policy"),
     change: "live",
     equal: always,
