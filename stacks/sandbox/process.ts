@@ -10,6 +10,8 @@ import { StaddleError } from "../../providers/error.ts";
 export interface Limits {
   /** Milliseconds on the wall's clock. */
   readonly timeout: number;
+  /** Seconds of processor time; without limit unless given. */
+  readonly processor?: number;
   /** JavaScript heap in MiB. */
   readonly memoryMb: number;
 }
@@ -28,7 +30,7 @@ export interface DenoRun {
 
 /** How a process ended. */
 export interface DenoResult {
-  readonly ending: "exited" | "timed-out" | "too-much-output";
+  readonly ending: "exited" | "timed-out" | "out-of-processor" | "too-much-output";
   readonly code: number;
   readonly signal: Deno.Signal | null;
   readonly stdout: string;
@@ -82,8 +84,8 @@ export function denoDirectory(): string | undefined {
  * Runs Deno to its end.
  *
  * The shell in front sets what a process cannot be given otherwise: a limit on its data (V8's own
- * limit knows nothing of array buffers) and no core file. It then becomes Deno, so the pid is
- * Deno's.
+ * limit knows nothing of array buffers), one on its processor time, and no core file. It then becomes
+ * Deno, so the pid is Deno's.
  *
  * @throws {StaddleError} when Deno cannot be started; what aborts `signal`, when it is aborted.
  */
@@ -92,7 +94,12 @@ export async function runDeno(run: DenoRun): Promise<DenoResult> {
   signal.throwIfAborted();
   // Deno itself needs some 250 MiB of data beside the heap.
   const dataKb = (limits.memoryMb * 2 + 512) * 1024;
-  const script = `ulimit -c 0; ulimit -d ${dataKb}; exec "$@"`;
+  const { processor } = limits;
+  // The kernel asks at the first limit (SIGXCPU), and kills who does not listen at the second.
+  const time = processor === undefined
+    ? ""
+    : `ulimit -S -t ${processor}; ulimit -H -t ${processor + 2}; `;
+  const script = `ulimit -c 0; ulimit -d ${dataKb}; ${time}exec "$@"`;
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command("/bin/sh", {
@@ -138,6 +145,7 @@ export async function runDeno(run: DenoRun): Promise<DenoResult> {
       feed(child.stdin, run.stdin ?? ""),
     ]);
     signal.throwIfAborted();
+    if (status.signal === "SIGXCPU") ending = "out-of-processor";
     return { ending, code: status.code, signal: status.signal, stdout, stderr };
   } finally {
     clearTimeout(timer);

@@ -185,10 +185,12 @@ function outOfMemory(project: Project, where?: readonly string[]): StaddleError 
 function died(project: Project, result: DenoResult, limits: Limits): StaddleError {
   const { ending, code, signal, stderr } = result;
   const where = [project.stackFile];
-  if (ending === "timed-out") {
+  if (ending === "timed-out" || ending === "out-of-processor") {
+    const { processor, timeout } = limits;
+    const computing = processor === undefined ? "" : `${processor} s of computing or `;
     return new StaddleError({
       code: "stack.timeout",
-      summary: `the stack does not come to an end: stopped after ${limits.timeout / 1000} s`,
+      summary: `the stack does not come to an end: stopped after ${computing}${timeout / 1000} s`,
       where,
       help: "look for a loop that never ends, or an await of something that never comes",
     });

@@ -37,7 +37,13 @@ const cases: readonly Case[] = [
     name: "throws-while-printing",
     body: 'console.log("size is", size);\n  throw new Error("enough");',
   },
-  { name: "loops", body: "for (;;);", timeout: 2_000 },
+  { name: "loops", body: "for (;;);", processorTime: 1 },
+  {
+    name: "waits-for-ever",
+    before: "await new Promise((done) => setTimeout(done, 1_000_000));",
+    body: "",
+    processorTime: 1,
+  },
   { name: "exits", body: "Deno.exit(0);" },
   {
     name: "exits-by-node",

@@ -32,7 +32,7 @@ export async function makeProject(files: Readonly<Record<string, string>>): Prom
 }
 
 /** Generous, for machines that are busy: only what never ends gets there. */
-export const patient = { timeout: 90_000, typeCheck: false } as const;
+export const patient = { processorTime: 60, typeCheck: false } as const;
 
 /** The text of the error with which a stack is refused, its folder left out of it. */
 export async function refusal(
