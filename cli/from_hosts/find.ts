@@ -217,7 +217,7 @@ function renamed(contents: Contents, stack: string, taken: readonly string[]): C
   }
   throw new StaddleError({
     code: "state.host-name-taken",
-    summary: `Cannot tell which host of stack "${stack}" ${contents.host.uri} is`,
+    summary: `Cannot tell which of the hosts of stack "${stack}" ${contents.host.uri} is`,
     details: [`by the marks on it, it is ${[...names].join(" and ")}`],
     help: "name the stack's file in place of its name, or each host once",
   });

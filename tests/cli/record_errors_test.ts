@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { SqliteStore } from "../../state/mod.ts";
 import type { RunRecord } from "../../state/store.ts";
 import { row } from "../state/contract.ts";
+import { stateServer } from "../state/servers/managed_state.ts";
 import { golden } from "../support/golden.ts";
 import { begin, ended } from "./staddle.ts";
 
@@ -53,6 +54,20 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
     const broken = { STADDLE_STATE: `${folder}/broken.db` };
     await Deno.writeTextFile(broken.STADDLE_STATE, "no database any more");
 
+    // A host with marks of two hosts of one stack.
+    const domains = ["lab", "den"].map((host) =>
+      `<domain type='test'><name>${host}</name><memory>65536</memory><os><type>hvm</type></os>` +
+      "<metadata><staddle:resource xmlns:staddle='https://staddle.dev/xmlns/1' stack='torn' " +
+      `address='${host}/machine.web' digest='d'/></metadata></domain>`
+    );
+    await Deno.writeTextFile(`${folder}/node.xml`, `<node>${domains.join("")}</node>`);
+    await using stale = stateServer("verbs, stale");
+    const credentials = {
+      STADDLE_STATE: "",
+      TF_HTTP_USERNAME: stale.user,
+      TF_HTTP_PASSWORD: stale.password,
+    };
+
     const asked: [Record<string, string>, ...string[]][] = [
       [good, "state", "show", "shop", "lab/machine.wbe"],
       [good, "outputs", "shpo"],
@@ -63,6 +78,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       [good, "state", "rebuild", "shop"],
       [good, "state", "rebuild", "lost"],
       [good, "state", "rebuild", "lost", "test:///default"],
+      [good, "state", "rebuild", "torn", `test://${folder}/node.xml`],
       [broken, "state", "rebuild", "shop"],
       [held, "state", "unlock", "shop"],
       [held, "state", "rm", "shop", "lab/machine.web"],
@@ -70,6 +86,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       [good, "state", "push", "shop", "none.json"],
       [good, "state", "migrate", "none.db", "other.db"],
       [good, "state", "migrate", "good.db", "./good.db"],
+      [credentials, "state", "migrate", "good.db", stale.address],
       [good, "state", "rotate", "shop", "--plain", "--to", "age1x"],
       [good, "history", "shop", "--limit", "none"],
     ];
@@ -81,12 +98,17 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       return `$ staddle ${args.join(" ")}\n${stderr}${status}`;
     }));
     const shown = texts.join("\n").replaceAll(folder, "<folder>")
+      .replaceAll(stale.address, "http://<server>")
       .replaceAll(/since \d{4}-[\dT:.-]+Z/g, "since <time>")
       .replaceAll(/reaches to \d{4}-[\dT:.-]+Z/g, "reaches to <time>");
     golden(import.meta.url, "record_errors.txt", shown);
     const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
     const made = names.filter((name) => !/-(wal|shm)$/.test(name)).sort();
-    assert.deepEqual(made, ["broken.db", "good.db", "held.db"], "nothing was made on the way");
+    assert.deepEqual(
+      made,
+      ["broken.db", "good.db", "held.db", "node.xml"],
+      "nothing was made on the way",
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -112,3 +112,20 @@ Deno.test({
     golden(import.meta.url, "disk_full_new.txt", outcome.lock);
   },
 });
+
+Deno.test({
+  name: "a disk that fails in the middle of a write keeps all before it",
+  ...needs,
+  fn: async () => {
+    await using here = await place();
+    // A file that may not grow beyond 2 MiB, and nobody who is told so by a signal.
+    const outcome = await inNamespace(
+      here.folder,
+      "trap '' XFSZ; ulimit -f 4096",
+      join(here.folder, "state.db"),
+    );
+    assert.equal(outcome.load, "ok: no record");
+    golden(import.meta.url, "disk_fails.txt", outcome.lock);
+    assert.equal(outcome.after, "ok: whole");
+  },
+});

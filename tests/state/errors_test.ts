@@ -67,6 +67,14 @@ for (const [name, damage] of Object.entries(damages)) {
   });
 }
 
+Deno.test("a record that another program keeps to itself is waited for, then given up", async () => {
+  await using place = await damaged(() => {});
+  using other = new DatabaseSync(place.file);
+  other.exec("BEGIN EXCLUSIVE");
+  const text = await errorOf(place.file, (store) => store.lock("shop", "ann"));
+  golden(import.meta.url, "busy.txt", text);
+});
+
 Deno.test("damage that reading does not touch is seen before the first write", async () => {
   await using place = await damaged(damages.truncated!);
   assert.match(await errorOf(place.file, (store) => store.lock("shop", "ann")), /state\.corrupt/);

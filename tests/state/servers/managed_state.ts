@@ -23,11 +23,11 @@ export interface StateServer extends AsyncDisposable {
   readonly requests: string[];
 }
 
-type Flavour = "gitlab" | "verbs" | "verbs, careless";
+type Flavour = "gitlab" | "verbs" | "verbs, careless" | "verbs, stale";
 
 /**
  * Starts it. A careless one does not look at the `ID` of what is posted, as the protocol leaves it to
- * servers.
+ * servers. A stale one takes a record, and goes on giving what was there before.
  */
 export function stateServer(flavour: Flavour): StateServer {
   const [user, password] = ["ann", "gl-p@ss:word"];
@@ -55,7 +55,10 @@ export function stateServer(flavour: Flavour): StateServer {
     if (isLock && (method === "UNLOCK" || (gitlab && method === "DELETE"))) return give(body);
     if (url.pathname !== path) return new Response("Not found", { status: 404 });
     if (method === "GET") {
-      const text = all.versions.at(-1);
+      const newest = all.versions.at(-1);
+      const text = flavour === "verbs, stale" && newest?.includes('"resources"')
+        ? all.versions.at(-2)
+        : newest;
       if (text !== undefined) return new Response(text);
       return new Response(null, { status: gitlab && all.lock !== undefined ? 204 : 404 });
     }
