@@ -103,6 +103,24 @@ function savedSince(object: Made["observed"][number]): Made["observed"][number] 
   return { ...object, source: { ...object.source, xml } };
 }
 
+Deno.test("a display that comes brings its password; one that becomes another keeps none back", () => {
+  const without = make(shop((lab) => void lab.vm("web", { memory: "1GiB" })));
+  const none = found(without, { config: "absent", live: "absent" });
+  assert.deepEqual(changes(planned(desk(), none)), ["displays[desk] next-boot"]);
+  // Found by its place, as one that was imported, and of another type by now.
+  const display = { name: "display0", password: secret("desk-vnc") } as const;
+  const as = (type: "vnc" | "spice") =>
+    shop((lab) => void lab.vm("web", { memory: "1GiB", displays: [{ ...display, type }] }));
+  const made = make(as("vnc"));
+  const path = "displays[display0].password";
+  const secrets = { [path]: { config: "absent", live: "absent" } } as const;
+  const other = { ...made, observed: made.observed.map((object) => ({ ...object, secrets })) };
+  assert.deepEqual(changes(planned(as("spice"), other)), [
+    "displays[display0].type next-boot",
+    `${path} next-boot`,
+  ]);
+});
+
 Deno.test("a time limit is live where the display has a password", () => {
   const limited = desk({ passwordValidTo: "2030-01-31T12:00:00Z" });
   const made = make(desk());

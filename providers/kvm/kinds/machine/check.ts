@@ -98,7 +98,7 @@ function* checkRestart(resource: Resource, lookup: Lookup): Iterable<Issue> {
   const room = roomIn(live, machineTable);
   const comparison = { spec: resource.spec, config, live, room };
   const changes = compareTable(machineTable, comparison);
-  for (const change of [...changes, ...secretChanges(resource, observed, undefined, config)]) {
+  for (const change of [...changes, ...secretChanges(resource, observed, undefined, changes)]) {
     // What a new name needs is checked by itself.
     if (change.disruption !== "restart" || change.path === "name") continue;
     yield {

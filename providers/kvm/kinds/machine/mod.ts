@@ -270,7 +270,7 @@ function diff(
     room: live && roomIn(live, machineTable),
   };
   const changes = compareTable(machineTable, comparison);
-  changes.push(...secretChanges(resource, observed, context.previous, config));
+  changes.push(...secretChanges(resource, observed, context.previous, changes));
   const { autostart: wanted, power } = resource.spec;
   if (wanted !== undefined && wanted !== (autostart === true)) {
     changes.push({ path: "autostart", before: !wanted, after: wanted, disruption: "live" });

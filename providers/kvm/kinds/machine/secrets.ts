@@ -83,17 +83,20 @@ export function withSecretValues(
   return { ...spec, displays: displays as unknown as JsonObject[] };
 }
 
-/** The passwords that differ, by what the reader found out. */
+/**
+ * The passwords that differ, by what the reader found out.
+ *
+ * @param others Changes of other fields: a display that comes brings its password along.
+ */
 export function secretChanges(
   resource: Resource,
   observed: Observed,
   previous: JsonObject | undefined,
-  config: XmlElement,
+  others: readonly FieldChange[],
 ): FieldChange[] {
   const running = typeof observed.source.liveXml === "string";
   return machineSecrets(resource).flatMap((use): FieldChange[] => {
-    // A display that is not there is a change of its own.
-    if (displayIn(config, use) === undefined) return [];
+    if (others.some(({ path }) => use.path === `${path}.password`)) return [];
     const verdict = observed.secrets?.[use.path] ?? { config: "unknown" };
     if (!differs(use, verdict, previous)) return [];
     const disruption: Disruption = running && verdict.live === "absent" ? "restart" : "live";
