@@ -1,6 +1,6 @@
 /**
  * Ctrl-C and SIGTERM: the first lets what is in flight finish, but for waits, and stops cleanly; the
- * second aborts.
+ * second aborts. A terminal that is closed (SIGHUP) is the first of them, however often it is said.
  *
  * @module
  */
@@ -28,8 +28,9 @@ export function listenForStop(): Stop {
     else if (changing && !abort.signal.aborted) abort.abort();
     else Deno.exit(CANCELLED);
   };
-  const signals: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  const listeners: [Deno.Signal, () => void][] = [["SIGINT", onSignal], ["SIGTERM", onSignal]];
+  if (hasTerminal()) listeners.push(["SIGHUP", () => cancel.abort()]);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return {
     cancel: cancel.signal,
     abort: abort.signal,
@@ -37,7 +38,15 @@ export function listenForStop(): Stop {
       changing = true;
     },
     [Symbol.dispose]() {
-      for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
+}
+
+/**
+ * Whether the run has a terminal that could be closed. `nohup` leaves it none, and what it has ignored must
+ * not be listened for.
+ */
+function hasTerminal(): boolean {
+  return [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
 }

@@ -1,6 +1,6 @@
 /**
  * The person's terminal: where text goes, whether it may have colour, and whether someone is there
- * to answer. A closed pipe (`| head`) swallows what comes after; it never stops a run.
+ * to answer. A closed pipe (`| head`) or terminal swallows what comes after; it never stops a run.
  *
  * @module
  */
@@ -77,11 +77,16 @@ function writer(stream: { writeSync(bytes: Uint8Array): number }): (text: string
         bytes = bytes.subarray(stream.writeSync(bytes));
       } catch (error) {
         if (error instanceof Deno.errors.WouldBlock) waitABit();
-        else if (error instanceof Deno.errors.BrokenPipe) closed = true;
+        else if (error instanceof Deno.errors.BrokenPipe || isHungUp(error)) closed = true;
         else throw error;
       }
     }
   };
+}
+
+/** Whether the terminal at the other end is gone. */
+function isHungUp(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "EIO";
 }
 
 const cell = new Int32Array(new SharedArrayBuffer(4));

@@ -95,8 +95,9 @@ export class HeldLease implements Lease {
     await this.#inTurn(async () => {
       if (!this.#open || this.#lost.signal.aborted) return;
       const begun = Date.now();
-      // A write has just renewed it.
-      if (this.#expires - begun > this.#leaseMs * 2 / 3) return;
+      const left = this.#expires - begun;
+      // A write has just renewed it. More than a whole lease is left only where the clock was set back.
+      if (left > this.#leaseMs * 2 / 3 && left <= this.#leaseMs) return;
       try {
         if (await this.#keeper.renew()) this.#expires = begun + this.#leaseMs;
         else await this.#lose();
