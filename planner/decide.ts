@@ -196,8 +196,9 @@ function decideManaged(
     return decision(base, "replace", reason, { changes, observed: found, old, nameFrom });
   }
   if (found === undefined) {
-    if (resource.adopt === true && known === undefined) {
-      context.errors.push(nothingToAdopt(base, context));
+    const lost = resource.adopt === true ? nothingToAdopt(base, status, context) : undefined;
+    if (lost !== undefined) {
+      context.errors.push(lost);
       return undefined;
     }
     return decision(base, "create", absenceReason(status), { nameFrom });

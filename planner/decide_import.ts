@@ -6,6 +6,7 @@
 
 import type { StaddleError } from "../providers/error.ts";
 import type { Observed } from "../providers/provider.ts";
+import type { ResourceStatus } from "../state/store.ts";
 import { diff } from "./compare.ts";
 import type { Decision } from "./decision.ts";
 import { type Base, type DecideContext, decision, listed } from "./deciding.ts";
@@ -44,14 +45,37 @@ export function imported(
   return undefined;
 }
 
-/** There is nothing that could become the stack's. */
-export function nothingToAdopt(base: Base, context: DecideContext): StaddleError {
+/**
+ * There is nothing that could become the stack's; or what it took over is gone, and nothing declared
+ * could make it as it was. Undefined: it is made anew.
+ */
+export function nothingToAdopt(
+  base: Base,
+  status: ResourceStatus | undefined,
+  context: DecideContext,
+): StaddleError | undefined {
   const { host, kind, key, resource } = base;
   const there = context.observed.keys(host, kind.kind);
+  const details = there.length === 0 ? [] : [`${kind.kind}s that are there: ${listed(there)}`];
+  if (status === undefined) {
+    return problem(resource, {
+      code: "import.missing",
+      message: `host ${host} has no ${kind.kind} "${key}" that could be adopted`,
+      details,
+      help: 'correct the name, or leave "adopt" out to have it made',
+    });
+  }
+  // What a run was to make anew, and was stopped at, was given up when that was planned.
+  const given = status === "creating" || status === "deleting";
+  if (given || (kind.remakes?.(resource) ?? true)) return undefined;
   return problem(resource, {
-    code: "import.missing",
-    message: `host ${host} has no ${kind.kind} "${key}" that could be adopted`,
-    details: there.length === 0 ? [] : [`${kind.kind}s that are there: ${listed(there)}`],
-    help: 'correct the name, or leave "adopt" out to have it made',
+    code: "import.gone",
+    message:
+      `host ${host} has no ${kind.kind} "${key}" any more, which this stack had taken over: ` +
+      "what it held is not known, and an empty one is no substitute",
+    details,
+    help:
+      'bring it back; to have an empty one made, leave "adopt" out; to be rid of it, take its ' +
+      "declaration out",
   });
 }

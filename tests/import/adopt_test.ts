@@ -1,7 +1,8 @@
 /** Adoption: what stands on a host, and is nobody's, becomes a stack's own because the stack says so. */
 
 import assert from "node:assert/strict";
-import { planDocument, summarize } from "../../planner/mod.ts";
+import { digest, type Plan, planDocument, summarize } from "../../planner/mod.ts";
+import type { StackRecord } from "../../state/mod.ts";
 import { planText } from "../../cli/render/plan_text.ts";
 import { type HostScope, stack } from "../../stacks/mod.ts";
 import { golden } from "../support/golden.ts";
@@ -214,6 +215,91 @@ Deno.test("a NIC without a reserved address changes nothing of its network", () 
   assert.deepEqual(declare(false), []);
   assert.deepEqual(declare(undefined), ["reservations[52:54:00:00:00:01]"]);
 });
+
+Deno.test("a volume that was taken over and is gone is not replaced by an empty one", () => {
+  const overlay = VOLUME.replace(
+    "</volume>",
+    "<backingStore><path>/srv/store/base.qcow2</path><format type='qcow2'/></backingStore></volume>",
+  );
+  const pool = seen("pool", POOL, { active: true });
+  const there = [pool, seen("volume", overlay, {}, "store")];
+  const declare = (adopt: true | undefined) =>
+    shop((lab) => {
+      const pool = lab.existingPool("store", { path: "/srv/store" });
+      lab.volume("data", { name: "data.qcow2", size: "1GiB", pool, adopt });
+    });
+  const record = recordOf(planOf(declare(true), there).plan, "present");
+  assert.deepEqual(planOf(declare(true), there, record).plan.steps, []);
+
+  const { plan, errors } = planOf(declare(true), [pool], record);
+  assert.deepEqual(plan.steps, []);
+  golden(
+    import.meta.url,
+    "adopted_gone.txt",
+    errors.map((error) => error.render()).join("\n")
+      .replaceAll(/\/\S+\/adopt_test.ts:\d+:\d+/g, "stack.ts:6:7"),
+  );
+  // An empty one has to be asked for; a replacement that was planned and stopped goes on.
+  for (
+    const [adopt, status] of [[undefined, "present"], [true, "creating"], [
+      true,
+      "deleting",
+    ]] as const
+  ) {
+    const known = { ...record, resources: record.resources.map((one) => ({ ...one, status })) };
+    const made = planOf(declare(adopt), [pool], known);
+    assert.deepEqual(made.errors, [], status);
+    assert.deepEqual(made.plan.steps.map(({ id }) => id), ["create:lab/volume.data"]);
+  }
+});
+
+Deno.test("a clone that was taken over begins with its image again", () => {
+  const definition = shop((lab) => {
+    const pool = lab.existingPool("store", { path: "/srv/store" });
+    const clone = lab.image("base", { from: "/srv/base.qcow2", sha256: "ab".repeat(32), pool });
+    lab.volume("data", { name: "data.qcow2", clone, pool, adopt: true });
+  });
+  const pool = seen("pool", POOL, { active: true });
+  const fetched = planOf(definition, [pool]).plan.resources.find(({ kind }) => kind === "image")!;
+  const file = fetched.key.replace("store/", "");
+  const image = seen("image", VOLUME.replaceAll("data.qcow2", file), { complete: true }, "store");
+  const overlay = VOLUME.replace(
+    "</volume>",
+    `<backingStore><path>/srv/store/${file}</path><format type='qcow2'/></backingStore></volume>`,
+  );
+  const first = planOf(definition, [pool, image, seen("volume", overlay, {}, "store")]);
+  assert.deepEqual(first.errors.map((error) => error.render()), []);
+  const record = recordOf(first.plan, "present");
+  const { plan, errors } = planOf(definition, [pool, image], record);
+  assert.deepEqual(errors.map((error) => error.render()), []);
+  const [step] = plan.steps;
+  assert.equal(step?.id, "create:lab/volume.data");
+  assert.equal((step.resource.spec.backing as { path: string }).path, `/srv/store/${file}`);
+});
+
+/** What is on record once a plan was carried out. */
+function recordOf(plan: Plan, status: "present"): StackRecord {
+  return {
+    version: 1,
+    stack: "shop",
+    lineage: "11111111-1111-4111-8111-111111111111",
+    serial: 1,
+    hosts: plan.hosts,
+    resources: plan.resources.map(({ address, kind, host, key, resource, needs }) => ({
+      address,
+      kind,
+      host,
+      key,
+      status,
+      resource,
+      specDigest: digest(resource.spec),
+      fingerprint: "",
+      needs: needs ?? [],
+    })),
+    outputs: {},
+    reservations: {},
+  };
+}
 
 Deno.test("an overlay that is adopted stays on what it stands on", () => {
   const overlay = VOLUME.replace(

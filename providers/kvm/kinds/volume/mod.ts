@@ -110,6 +110,8 @@ export const volumeKind: Kind = {
     return docs ??= describeTable(volumeTable);
   },
   createBeforeDelete: false,
+  // What was taken over holds what nobody declared; an image's clone begins with the image.
+  remakes: (resource) => resource.spec.backing !== undefined,
   hides: true,
   references,
   resolve,
