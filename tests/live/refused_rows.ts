@@ -7,7 +7,7 @@
 
 import type { MachineOptions } from "../../stacks/mod.ts";
 import type { Declare } from "./bed.ts";
-import { fourthWith } from "./rows.ts";
+import { fourthWith, type More } from "./rows.ts";
 
 /** Something that a host may be unable to do. */
 export interface Refused {
@@ -21,12 +21,14 @@ export interface Refused {
 const one = (
   rows: readonly string[],
   what: string,
-  more: (declared: MachineOptions) => Partial<MachineOptions>,
+  more: More,
   reason: RegExp,
 ): Refused => ({ rows, what, declare: fourthWith(more), reason });
 
 /** The sentence in which libvirt says so. */
 const says = (text: string) => new RegExp(`error\\[[^\\n]*(${text})[^\\n]*`);
+
+type HostDevice = NonNullable<MachineOptions["hostDevices"]>[number];
 
 const RATES = ["average", "peak", "burst"];
 const nicsWith =
@@ -34,6 +36,13 @@ const nicsWith =
   ({ nics = [] }: MachineOptions): Partial<MachineOptions> => ({
     nics: nics.map((nic) => nic.name === "moved" ? { ...nic, bandwidth: tuning } : nic),
   });
+
+/** A floor needs a network that hands out what it has. */
+const RATE = {
+  path: "./bandwidth",
+  element: "<bandwidth><inbound average='1000' peak='5000' burst='5120'/></bandwidth>",
+};
+const FLOOR = { bandwidth: { inbound: { average: 1000, floor: 100 } } };
 
 const given = (mebibytes: number) => ({
   name: "given",
@@ -43,12 +52,33 @@ const given = (mebibytes: number) => ({
   cell: 0,
 });
 
+/** A device of each kind that a host may lack: of its kernel first of all. */
+const HOST_DEVICES: readonly (readonly [string, Omit<HostDevice, "name">, string])[] = [
+  ["a PCI device behind an IOMMU", { pci: "0000:fe:1f.7" }, "passthrough of host PCI devices"],
+  ["a USB device", { usb: { vendor: "1d6b", product: "0104" } }, "/sys/bus/usb/devices|USB device"],
+  [
+    "a mediated device",
+    { mdev: "3f1c1c9e-5d7b-4a38-9f61-2f7a4be5a001" },
+    "requires VFIO support|mediated device",
+  ],
+  [
+    "a SCSI device",
+    { scsi: { adapter: "scsi_host0", bus: 0, target: 0, unit: 0 } },
+    "/sys/bus/scsi/devices|scsi_host0",
+  ],
+  [
+    "a target of the host's kernel",
+    { vhostScsi: "naa.5123456789abcde0" },
+    "/sys/kernel/config/target/vhost|vhost-scsi",
+  ],
+];
+
 /** They, in the order in which they are tried. */
 export const REFUSED: readonly Refused[] = [
   one(
     ["numa.tune.nodes"],
     "a second NUMA node",
-    (declared) => ({ numa: { ...declared.numa, tune: { mode: "strict", nodes: "0-1" } } }),
+    (declared) => ({ numa: { ...declared.numa, tune: { mode: "restrictive", nodes: "0-1" } } }),
     says("NUMA node|nodeset|cpuset\\.mems"),
   ),
   one(
@@ -72,7 +102,11 @@ export const REFUSED: readonly Refused[] = [
   one(
     ["nics[].bandwidth.inbound.floor"],
     "a network with a rate of its own, and the kernel's scheduler of packets",
-    nicsWith({ inbound: { average: 1000, floor: 100 } }),
+    ({ nics = [] }, lab) => {
+      const network = lab.network("rated", { isolated: "10.99.0.0/24", xml: [RATE] });
+      const nic = { name: "moved", network, ip: "10.99.0.11" };
+      return { nics: nics.map((one) => one.name === "moved" ? { ...nic, ...FLOOR } : one) };
+    },
     says("tc |floor"),
   ),
   one(
@@ -81,17 +115,13 @@ export const REFUSED: readonly Refused[] = [
     nicsWith({ outbound: { average: 1000, peak: 2000, burst: 3000 } }),
     says("tc "),
   ),
-  one(
-    ["hostDevices[]"],
-    "a PCI device behind an IOMMU",
-    () => ({ hostDevices: [{ name: "device", pci: "0000:00:1f.7" }] }),
-    says("PCI|vfio|VFIO|passthrough|not found"),
-  ),
-  one(
-    ["redirections[]"],
-    "redirection of USB",
-    () => ({ redirections: [{ name: "usb", type: "spicevmc" }] }),
-    says("spice|USB|redir"),
+  ...HOST_DEVICES.map(([what, device, reason]) =>
+    one(
+      ["hostDevices[]"],
+      what,
+      () => ({ hostDevices: [{ name: "device", ...device }] }),
+      says(reason),
+    )
   ),
   // Last: a guest seldom lets go of memory again.
   one(

@@ -28,6 +28,12 @@ const vnc = (password: keyof typeof PASSWORDS) => ({
   password: secret(password),
 } as const);
 
+/** Metadata of a program of one's own. */
+const note = (text: string) => ({
+  namespace: "http://example.org/note",
+  element: `<note>${text}</note>`,
+});
+
 /** What all four have in common. */
 function around(lab: HostScope, boot: Boot, apartSize = "20MiB") {
   const pool = lab.pool("disks", { path: "/srv/disks" });
@@ -60,16 +66,17 @@ function around(lab: HostScope, boot: Boot, apartSize = "20MiB") {
     memoryBacking: { source: "memfd", access: "shared" },
     numa: {
       cells: [{ cell: 0, cpus: "0-2", memory: "256MiB" }],
-      tune: { mode: "strict", nodes: "0" },
+      tune: { mode: "restrictive", nodes: "0" },
     },
     memoryHotplug: { max: "1GiB", slots: 4 },
     consoleLog: "/var/log/libvirt/qemu/all-console.log",
     pool,
   } as const;
   const bridge = { name: "bridge", type: "pci", model: "pcie-to-pci-bridge" } as const;
+  const usb = { name: "usb", type: "usb", model: "qemu-xhci" } as const;
   const nic0 = { name: "nic0", network: net, ip: ADDRESS } as const;
   return {
-    bridge,
+    fixed: [bridge, usb],
     net,
     other,
     ports,
@@ -88,16 +95,17 @@ function around(lab: HostScope, boot: Boot, apartSize = "20MiB") {
 
 /** Before anything is changed. */
 export const first: Declare = (lab, boot) => {
-  const { net, medium1, floppy1, together, apart, common, nic0, bridge } = around(
+  const { net, medium1, floppy1, together, apart, common, nic0, fixed } = around(
     lab,
     boot,
     "8MiB",
   );
   lab.vm(NAME, {
     ...common,
-    controllers: [bridge],
+    controllers: fixed,
     title: "one",
     description: "before",
+    metadata: [note("before")],
     ioThreads: 2,
     cpuTune: {
       shares: 1024,
@@ -132,7 +140,7 @@ export const first: Declare = (lab, boot) => {
 
 /** Grown, plugged, granted. */
 export const second: Declare = (lab, boot) => {
-  const { net, other, ports, disk, medium2, floppy2, together, apart, common, nic0, bridge } =
+  const { net, other, ports, disk, medium2, floppy2, together, apart, common, nic0, fixed } =
     around(
       lab,
       boot,
@@ -143,6 +151,11 @@ export const second: Declare = (lab, boot) => {
     ...common,
     title: "two",
     description: "after",
+    metadata: [note("after"), {
+      namespace: "http://example.org/other",
+      prefix: "other",
+      element: "<tags><tag>live</tag></tags>",
+    }],
     vcpus: 2,
     memory: "224MiB",
     ioThreads: 3,
@@ -211,9 +224,12 @@ export const second: Declare = (lab, boot) => {
     ],
     cdroms: [
       { name: "cd1", volume: medium2 },
-      { name: "cd2", file: "/srv/disks/medium2.raw" },
+      { name: "cd2", file: "/srv/disks/medium3.qcow2", format: "qcow2" },
     ],
-    floppies: [{ name: "fd1", volume: floppy2 }, { name: "fd2", file: "/srv/disks/floppy4.raw" }],
+    floppies: [
+      { name: "fd1", volume: floppy2 },
+      { name: "fd2", file: "/srv/disks/floppy4.qcow2", format: "qcow2" },
+    ],
     nics: [
       nic0,
       {
@@ -222,10 +238,10 @@ export const second: Declare = (lab, boot) => {
         ip: "10.98.0.11",
       },
       { name: "bridged", bridge: "br-two", link: "down", coalesce: 8 },
-      { name: "grouped", network: ports, filter: { name: "fleet-filter" } },
+      { name: "grouped", network: ports, portGroup: "fast", filter: { name: "fleet-filter" } },
       { name: "nic-plugged", network: net, ip: "10.97.0.12" },
     ],
-    controllers: [bridge, { name: "more", type: "scsi", model: "virtio-scsi", index: 3 }],
+    controllers: [...fixed, { name: "more", type: "scsi", model: "virtio-scsi", index: 3 }],
     serials: [{ name: "serial-plugged", type: "null", target: "pci-serial" }],
     watchdogs: [{ name: "watchdog", model: "i6300esb" }],
     shmems: [{ name: "shmem", region: "fleet-live", size: "1MiB" }],
@@ -233,6 +249,7 @@ export const second: Declare = (lab, boot) => {
     consoles: [{ name: "console", type: "pty" }],
     channels: [{ name: "channel", type: "unix", target: "org.example.0" }],
     rngs: [{ name: "rng", builtin: true }],
+    redirections: [{ name: "redir", type: "tcp", mode: "bind", host: "127.0.0.1", port: 14510 }],
     filesystems: [{
       name: "filesystem",
       driver: "virtiofs",
@@ -264,13 +281,13 @@ export function fourthWith(more: More): Declare {
 }
 
 /** What is declared otherwise. */
-export type More = (declared: MachineOptions) => Partial<MachineOptions>;
+export type More = (declared: MachineOptions, lab: HostScope) => Partial<MachineOptions>;
 
 function less(lab: HostScope, boot: Boot, media: boolean, more: More = () => ({})): void {
-  const { net, other, ports, together, apart, nbd, common, nic0, bridge } = around(lab, boot);
+  const { net, other, ports, together, apart, nbd, common, nic0, fixed } = around(lab, boot);
   const declared: MachineOptions = {
     ...common,
-    controllers: [bridge],
+    controllers: fixed,
     title: "three",
     vcpus: 2,
     memory: "240MiB",
@@ -306,5 +323,5 @@ function less(lab: HostScope, boot: Boot, media: boolean, more: More = () => ({}
     onReboot: "restart",
     autostart: false,
   };
-  lab.vm(NAME, { ...declared, ...more(declared) });
+  lab.vm(NAME, { ...declared, ...more(declared, lab) });
 }

@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import type { JsonObject, Resource } from "../../../providers/provider.ts";
 import { machineTable } from "../../../providers/kvm/kinds/machine/table.ts";
 import { pendingFields, readTable } from "../../../providers/kvm/table/mod.ts";
-import { parseXml } from "../../../providers/kvm/xml/mod.ts";
+import { getElements, getPath, parseXml } from "../../../providers/kvm/xml/mod.ts";
+import { coalescedFrames } from "../../support/tap.ts";
 import { requirement } from "../../support/skip.ts";
 import { type Lab, openLab, virsh } from "./lab.ts";
 
@@ -124,6 +125,15 @@ Deno.test({
       said,
       Object.fromEntries(cases.map(([, , expected], index) => [`nic${index}`, expected])),
     );
+    const live = parseXml(await virsh("dumpxml", `${lab.prefix}-web`));
+    const nic = getElements(live, "./devices/interface").find((one) =>
+      getPath(one, "./alias/@name") === "ua-nic4"
+    )!;
+    assert.equal(
+      coalescedFrames(getPath(nic, "./target/@dev")!),
+      4,
+      "the tap itself holds packets back",
+    );
     await lab.remove(machineWith(0));
   },
 });
@@ -158,6 +168,10 @@ Deno.test({
       '{"execute":"query-named-block-nodes"}',
     );
     assert.match(blocks, /"drv":"qcow2"/);
+    assert.deepEqual(await changed(lab, drive({}), qcow2), { tools: ["file live", "format live"] });
+    assert.deepEqual(await changed(lab, drive({ file: `${lab.folder}/a.iso` }), drive({})), {
+      tools: ["file live"],
+    });
     await lab.remove(qcow2);
   },
 });

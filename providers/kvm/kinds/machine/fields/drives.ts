@@ -6,8 +6,15 @@
  */
 
 import { z } from "zod";
-import { type ChangeRule, depends, field, shapeOf, type Table, text } from "../../../table/mod.ts";
-import { element, getPath, type XmlElement } from "../../../xml/mod.ts";
+import {
+  type ChangeRule,
+  custom,
+  depends,
+  field,
+  shapeOf,
+  type Table,
+} from "../../../table/mod.ts";
+import { child, element, getPath, setPath, type XmlElement } from "../../../xml/mod.ts";
 import { reference } from "../../reference.ts";
 import { freeTarget, SEED_ALIAS } from "../places.ts";
 import { word } from "./bits.ts";
@@ -31,10 +38,15 @@ const medium = { change: "live", withdrawn: true } as const;
 const formatChange: ChangeRule = depends(
   "live together with another medium, else restart",
   ({ config, live, declared = {} }) => {
-    const medium = sources.SOURCES.some((name) => declared[name] !== undefined);
-    return medium && !standsOn(live ?? config, declared) ? "live" : "restart";
+    const drive = live ?? config;
+    const stays = sources.SOURCES.some((name) => declared[name] !== undefined)
+      ? standsOn(drive, declared)
+      : child(drive, "source") === undefined;
+    return stays ? "restart" : "live";
   },
 );
+
+const FORMAT = "./driver/@type";
 
 const media = {
   volume: field({
@@ -49,8 +61,14 @@ const media = {
   network: { ...sourceFields.network, ...medium },
   format: field({
     schema: () => z.enum(["raw", "qcow2"]).optional().describe("Format of the medium; raw."),
-    binding: text("./driver/@type"),
+    // What is raw goes without saying: the next medium is raw too, unless that is declared otherwise.
+    binding: custom(FORMAT, (drive) => {
+      const format = getPath(drive, FORMAT);
+      return format === "raw" ? undefined : format;
+    }, (drive, value) => setPath(drive, FORMAT, value === undefined ? "raw" : String(value))),
+    equal: (declared, actual) => declared === (actual ?? "raw"),
     change: formatChange,
+    withdrawn: true,
   }),
   tray: word("./target/@tray", ["open", "closed"], "Tray at the start; closed."),
 } satisfies Table;

@@ -202,11 +202,11 @@ const partner = custom(
     setPath(nic, "./teaming/@persistent", value === undefined ? undefined : `ua-${value}`),
 );
 
-const TAPS = ["network", "bridge", "ethernet"];
+const COALESCED = ["network", "bridge"];
 
 /** Packets are held back by the host's tap, which is told anew while the guest runs. */
 function coalesceChange({ config, live }: ChangeContext): Disruption {
-  return TAPS.includes((live ?? config).attributes.get("type") ?? "") ? "live" : "restart";
+  return COALESCED.includes((live ?? config).attributes.get("type") ?? "") ? "live" : "restart";
 }
 
 /** Options of a NIC. */
@@ -237,7 +237,7 @@ export const nicOptions = {
     "./coalesce/rx/frames/@max",
     [0, 2 ** 31 - 1],
     "Packets that the tap may hold back before the guest is told; 0: none.",
-    depends("live on network, bridge and ethernet, else restart", coalesceChange),
+    depends("live on network and bridge, else restart", coalesceChange),
   ),
   sendBuffer: whole(
     "./tune/sndbuf",
@@ -330,7 +330,9 @@ export function* optionClashes(
       .map((name) => [name, `goes with ${sources.join(" or ")}`] as const);
   yield* goes(["passt", "userAddresses"], ["user"]);
   yield* goes(["script", "downScript", "targetManaged"], ["ethernet"]);
-  yield* goes(["coalesce", "sendBuffer"], ["network", "bridge", "ethernet"]);
+  // libvirt has it for those two alone, though any tap could.
+  yield* goes(["coalesce"], COALESCED);
+  yield* goes(["sendBuffer"], ["network", "bridge", "ethernet"]);
   yield* goes(["virtualPort"], ["network", "bridge", "direct", "hostdev"]);
   if ((nic.teaming === "transient") !== (nic.teamedWith !== undefined)) {
     yield ["teamedWith", 'goes with teaming "transient", and is required there'];
