@@ -288,6 +288,11 @@ export interface Kind {
    * stamp beside it. Deleting takes that away too, also where nothing is seen.
    */
   readonly hides?: boolean;
+  /**
+   * Whether what is declared of an adopted object makes it as it was, should it be gone; it does unless
+   * said otherwise. The resource is resolved.
+   */
+  remakes?(resource: Resource): boolean;
   /** What no two resources may have at once. The resource is as the topology has it. */
   claims?(resource: Resource): readonly Claim[];
   /** What a person should know before it is made: the accelerator that was chosen, and why. */
