@@ -1,11 +1,16 @@
-/** Reference pages: they are what the tables say, and honest about what the tables lack. */
+/**
+ * Reference pages and JSON schemas: they are what the tables say, and honest about what the tables lack.
+ */
 
 import assert from "node:assert/strict";
 import { BY_DEVICE, BY_MACHINE, NOT_HAD, OTHERS, STATE } from "../../../docs/hatch.ts";
 import { pages } from "../../../docs/mod.ts";
 import { machineTable } from "../../../providers/kvm/kinds/machine/table.ts";
 import { ownedPlaces, ownerOfPatch } from "../../../providers/kvm/kinds/hatch_places.ts";
+import { z } from "zod";
+import type { JsonObject } from "../../../providers/provider.ts";
 import type { Table } from "../../../providers/kvm/table/mod.ts";
+import { SAMPLES } from "../machine/devices.ts";
 import { kindOf } from "./world.ts";
 import { matchesPlace, schemaPlaces, SCHEMAS, tablePlaces } from "./schema_places.ts";
 
@@ -28,6 +33,38 @@ Deno.test("every field has words, a type, and a change class that is said", () =
       );
       assert.ok(field.change !== "varies" || field.when !== undefined, `${kind}: ${field.path}`);
     }
+  }
+});
+
+Deno.test("a JSON schema takes what a topology has, and nothing else", () => {
+  const texts = pages();
+  const schemaOf = (kind: string) =>
+    z.fromJSONSchema(JSON.parse(texts.get(`schemas/${kind}.json`)!));
+  const machine = schemaOf("machine");
+  const bare = { name: "web", memory: 2 ** 28, disks: [], nics: [] };
+  for (const { path, before, after } of SAMPLES) {
+    for (const declared of [before, after]) {
+      const spec = kindOf("machine").schema.parse({ ...bare, ...declared });
+      const { error } = machine.safeParse(spec);
+      assert.equal(error, undefined, `${path}: ${error && z.prettifyError(error)}`);
+    }
+  }
+  const disk = { name: "root", file: "/srv/a.img" };
+  const pool = "lab/pool.store";
+  const refused: readonly (readonly [kind: string, spec: JsonObject])[] = [
+    ["machine", { ...bare, memmory: 1 }],
+    ["machine", { ...bare, disks: [{ ...disk, cahce: "none" }] }],
+    ["machine", { ...bare, disks: [{ ...disk, cache: "all" }] }],
+    ["machine", { ...bare, vcpus: "2" }],
+    ["machine", { name: "web", disks: [], nics: [] }],
+    ["network", { name: "front", mode: "vlan" }],
+    ["pool", { path: "/srv" }],
+    ["image", { pool, name: "i", from: "./i", format: "vmdk" }],
+    ["volume", { pool: "store", name: "v", format: "raw" }],
+    ["seed", { pool, name: "s", userData: "" }],
+  ];
+  for (const [kind, spec] of refused) {
+    assert.equal(schemaOf(kind).safeParse(spec).success, false, JSON.stringify(spec));
   }
 });
 
