@@ -31,6 +31,17 @@ export default stack("${NAME}", {
 });
 `;
 
+/** A machine that somebody else has made. */
+const BY_HAND = `<domain type='qemu'>
+  <name>${NAME}-vm</name>
+  <memory>65536</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices>
+    <graphics type='vnc' passwd='${SECOND.replace("&", "&amp;")}' connected='keep' autoport='yes'/>
+  </devices>
+</domain>
+`;
+
 /** The password as libvirt itself has it, running and saved. */
 async function passwords(): Promise<readonly (string | undefined)[]> {
   const read = (...args: string[]) =>
@@ -158,6 +169,29 @@ Deno.test({
         assert.equal(history.code, 0, history.stderr);
         const destroyed = await on(second, "destroy", folder, "--yes");
         assert.equal(destroyed.code, 0, destroyed.stderr);
+      });
+
+      await t.step("imported: the file says that there is one, and it stays", async () => {
+        const definition = `${kept}/by-hand.xml`;
+        await Deno.writeTextFile(definition, BY_HAND);
+        await run("virsh", "-c", "qemu:///system", "define", definition);
+        const out = `${folder}/imported`;
+        const imported = await on({}, "import qemu:///system", `${NAME}-vm`, "--out", out);
+        assert.equal(imported.code, 0, imported.stderr);
+        const file = `${out}/stack.ts`;
+        const text = await Deno.readTextFile(file);
+        assert.match(
+          text,
+          /^ +\/\/ Its display keeps its password; password: secret\("NAME"\) would/m,
+        );
+        await Deno.writeTextFile(
+          file,
+          text.replace("    memory:", '    title: "ours",\n    memory:'),
+        );
+        const applied = await on({}, "apply", out, "--yes");
+        assert.equal(applied.code, 0, applied.stderr);
+        assert.match(applied.stdout, /^ +\+ title +"ours" \(live\)$/m);
+        assert.equal((await passwords())[1], SECOND);
       });
 
       await t.step("no value of it was written or said, nor a digest of one", async () => {
