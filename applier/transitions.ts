@@ -29,7 +29,7 @@
  */
 
 import { digest, sameJson } from "../planner/digest.ts";
-import { leftoverAddress, ownerOf } from "../planner/leftover.ts";
+import { isLeftover, leftoverAddress, ownerOf } from "../planner/leftover.ts";
 import type { Plan, ResourcePlan } from "../planner/plan.ts";
 import {
   type Json,
@@ -154,7 +154,11 @@ export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
       );
     case "update": {
       const target = planned?.resource ?? step.resource;
-      const earlier = rows.get(step.address) ?? rows.get(leftoverAddress(step.address, step.key));
+      const aside = rows.get(leftoverAddress(step.address, step.key));
+      // One that is taken back stands aside, and its successor under the address.
+      const earlier = aside !== undefined && nameOf(aside) === nameOf(step)
+        ? aside
+        : rows.get(step.address);
       const before = earlier?.resource ??
         (step.previous === undefined ? target : { ...target, spec: step.previous });
       const row = rowOf(step, before, "updating", {
@@ -165,14 +169,11 @@ export function beginStep(index: PlanIndex, rows: Rows, step: Step): RowChange {
     }
     case "delete": {
       const earlier = rowToDelete(rows, step);
-      return {
-        put: [
-          earlier === undefined
-            ? rowOf({ ...step, address: freeAddress(rows, step) }, step.resource, "deleting", {})
-            : { ...earlier, status: "deleting" },
-        ],
-        remove: [],
-      };
+      if (earlier !== undefined) return { put: [{ ...earlier, status: "deleting" }], remove: [] };
+      // The record has it under another address, or not at all.
+      const needs = [...rows.values()].find((row) => nameOf(row) === nameOf(step))?.needs;
+      const place = { ...step, address: freeAddress(rows, step) };
+      return { put: [rowOf(place, step.resource, "deleting", { needs })], remove: [] };
     }
     case "wait": {
       const earlier = rows.get(step.address);
@@ -263,6 +264,8 @@ export function newOwner(index: PlanIndex, rows: Rows, step: Step): string | und
   if (old === undefined) return undefined;
   for (const { address, kind, host, key } of rows.values()) {
     if (key !== step.key || kind !== step.kind || host !== step.host) continue;
+    // What stands aside is to go too.
+    if (isLeftover(address)) continue;
     // The row under the address that it was renamed from is its own.
     const former = index.resource(step.address)?.previousAddress;
     if (address !== old.address && address !== former) return address;
@@ -334,10 +337,11 @@ function putRow(index: PlanIndex, rows: Rows, row: ResourceRecord): RowChange {
   return { put, remove };
 }
 
-/** The row of the object that a delete step takes away: under its address, or aside. */
+/** The row of the object that a delete step takes away: under its address, or aside, or not yet aside. */
 function rowToDelete(rows: Rows, step: Step): ResourceRecord | undefined {
   const name = nameOf(step);
-  return [step.address, leftoverAddress(ownerOf(step.address), step.key)]
+  const owner = ownerOf(step.address);
+  return [step.address, leftoverAddress(owner, step.key), owner]
     .map((address) => rows.get(address))
     .find((row) => row !== undefined && nameOf(row) === name);
 }

@@ -6,10 +6,13 @@
 
 import type { FieldChange } from "../providers/provider.ts";
 import { type Decision, madeAnew } from "./decision.ts";
+import { textsIn } from "./field_patterns.ts";
+import { isLeftover, ownerOf } from "./leftover.ts";
 
 /**
  * Carries replacements on to what cannot stand without the old object: a machine whose volume is
- * made anew is made anew too, for it would otherwise run on a disk that was taken from under it.
+ * made anew is made anew too, for it would otherwise run on a disk that was taken from under it. Where
+ * the new one is made first, what uses it goes over to it, unless it would do so at its next start only.
  *
  * @param order Addresses in the order of dependencies.
  */
@@ -23,6 +26,25 @@ export function cascadeReplacements(
     if (action !== "forget" || nameFrom === undefined) continue;
     aliases.set(nameFrom, [...aliases.get(nameFrom) ?? [], address]);
   }
+  const leftovers = new Map<string, Decision[]>();
+  for (const [address, decision] of decisions) {
+    if (!isLeftover(address) || decision.action !== "delete") continue;
+    const owner = ownerOf(address);
+    leftovers.set(owner, [...leftovers.get(owner) ?? [], decision]);
+  }
+  /** Names of what goes once the resource is what it is to be. */
+  const goingAfter = (used: string): readonly string[] => {
+    const old = decisions.get(used)?.old;
+    const left = (leftovers.get(used) ?? []).map(({ key }) => key);
+    return old?.afterCreate === true ? [old.key, ...left] : left;
+  };
+  /** Name of what goes before the resource is made. */
+  const goingFirst = (used: string): string | undefined => {
+    const old = decisions.get(used)?.old;
+    return old?.afterCreate === false
+      ? old.key
+      : leftovers.get(used)?.find(({ goesFirst }) => goesFirst === true)?.key;
+  };
   const usedBefore = (mine: Decision, used: string) => {
     if (mine.record === undefined) return true;
     const former = decisions.get(used)?.record?.address ?? used;
@@ -36,19 +58,21 @@ export function cascadeReplacements(
     if (mine.action === "delete" || mine.action === "forget") continue;
     if (mine.resource.tenure === "existing" || mine.old?.afterCreate === false) continue;
     const held = mine.old?.observed ?? mine.observed!;
-    const causes = mine.references.filter((reference) => {
-      const used = decisions.get(reference.address);
-      return reference.survives !== true && used?.old !== undefined && !used.old.afterCreate &&
-        usedBefore(mine, reference.address);
-    });
+    const firm = mine.references.filter((reference) =>
+      reference.survives !== true && usedBefore(mine, reference.address)
+    );
+    const causes = firm.filter(({ address }) => goingFirst(address) !== undefined);
+    const left = causes.length > 0 || mine.action !== "update"
+      ? []
+      : firm.filter((reference) => goingAfter(reference.address).some((key) => stays(mine, key)));
+    if (left.length > 0) {
+      decisions.set(address, madeAnew(mine, held, leftBehind(mine, left)));
+      continue;
+    }
     if (causes.length === 0) continue;
     if (mine.old !== undefined) {
       // The new one needs what can only be made once the old one is gone.
-      decisions.set(address, {
-        ...mine,
-        ...givenBack(mine, decisions),
-        old: { ...mine.old, afterCreate: false },
-      });
+      decisions.set(address, { ...mine, old: { ...mine.old, afterCreate: false } });
       continue;
     }
     const changed = new Set(mine.changes.map((change) => change.path));
@@ -61,7 +85,7 @@ export function cascadeReplacements(
             const used = decisions.get(cause.address)!;
             return {
               path: cause.path,
-              before: used.old!.key,
+              before: goingFirst(cause.address)!,
               after: used.key,
               disruption: "replace",
             };
@@ -75,23 +99,24 @@ export function cascadeReplacements(
   }
 }
 
-/**
- * A replacement may have found its new object made already, by a run that was stopped. Where that
- * stands on what goes, it goes too, as the entry of the record that still has it.
- */
-function givenBack(mine: Decision, decisions: Map<string, Decision>): Partial<Decision> {
-  if (mine.observed === undefined || mine.observed === mine.old?.observed) return {};
-  for (const [address, entry] of decisions) {
-    if (entry.action !== "forget" || entry.nameFrom !== mine.address) continue;
-    if (entry.key !== mine.key) continue;
-    decisions.set(address, {
-      ...entry,
-      action: "delete",
-      nameFrom: undefined,
-      observed: mine.observed,
-      notes: [],
-    });
-    return { observed: undefined, nameFrom: address };
-  }
-  return {};
+/** Whether an object goes on using something until its next start, though an update is to end that. */
+function stays({ changes }: Decision, key: string): boolean {
+  return changes.some(({ disruption, before }) =>
+    disruption === "next-boot" && textsIn(before).has(key)
+  );
+}
+
+/** Why an object is made anew that would be left on what goes. */
+function leftBehind(
+  { changes }: Decision,
+  left: readonly { readonly address: string }[],
+): Pick<Decision, "changes" | "notes"> {
+  return {
+    changes: changes.map((change) =>
+      change.disruption === "next-boot" ? { ...change, disruption: "replace" } : change
+    ),
+    notes: left.map(({ address }) =>
+      `made anew because ${address} is made anew, and it would use the old one until its next start`
+    ),
+  };
 }

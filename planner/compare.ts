@@ -6,17 +6,26 @@
 
 import type { FieldChange, JsonObject, Observed } from "../providers/provider.ts";
 import type { ResourceRecord, ResourceStatus } from "../state/store.ts";
+import { canStandBeside } from "./beside.ts";
 import { type Decision, type OldHalf, worst } from "./decision.ts";
 import { type Base, type DecideContext, decision, type Extra, takenOver } from "./deciding.ts";
 import { sameJson } from "./digest.ts";
-import { byOptions, owned, ownedBefore } from "./options.ts";
 import { isAsRecorded } from "./observed.ts";
+import { byOptions, owned, ownedBefore } from "./options.ts";
 import { lost } from "./ownership.ts";
 import type { Reason } from "./plan.ts";
 import type { Resolved } from "./resolve.ts";
 
-/** The object that was made under another name, if it is still there and ours. */
-export function oldHalf(base: Base, context: DecideContext): OldHalf | undefined {
+/**
+ * The object that was made under another name, if it is still there and ours.
+ *
+ * @param nameFrom Address of the resource that has the name of the new one now, if one has.
+ */
+export function oldHalf(
+  base: Base,
+  context: DecideContext,
+  nameFrom?: string,
+): OldHalf | undefined {
   const known = base.record;
   if (known === undefined || known.key === base.key || known.resource.tenure === "existing") {
     return undefined;
@@ -31,7 +40,7 @@ export function oldHalf(base: Base, context: DecideContext): OldHalf | undefined
     key: known.key,
     resource: known.resource,
     observed,
-    afterCreate: base.kind.createBeforeDelete,
+    afterCreate: canStandBeside(base, observed, nameFrom, context),
   };
 }
 
@@ -108,7 +117,7 @@ export function compare(
         key: found.key,
         resource: known?.resource ?? base.resource,
         observed: found,
-        afterCreate: kind.createBeforeDelete && found.key !== key,
+        afterCreate: canStandBeside(base, found, nameFrom, context),
       },
     });
   }

@@ -11,6 +11,7 @@ import { compare, oldHalf, replacing } from "./compare.ts";
 import { adopts, imported, nothingToAdopt } from "./decide_import.ts";
 import type { Decision } from "./decision.ts";
 import { type Base, type DecideContext, decision, listed, statusFor } from "./deciding.ts";
+import { leftoverAddress } from "./leftover.ts";
 import { owned } from "./options.ts";
 import { ownership } from "./ownership.ts";
 import type { Reason } from "./plan.ts";
@@ -104,12 +105,21 @@ function decideExisting(base: Base, context: DecideContext): Decision | undefine
 function decideShared(entry: Resolved, base: Base, context: DecideContext): Decision {
   const { host, kind, key, record: known } = base;
   const found = context.observed.byKey(host, kind.kind, key);
+  const left = context.records.byAddress(leftoverAddress(base.address, key));
+  if (found !== undefined && left !== undefined) {
+    context.adopted.set(left.address, base.address);
+    const as = { ...base, record: left };
+    return left.status === "creating"
+      ? decision(as, "create", "half-made", { observed: found })
+      : decision(as, "no-op", "reference-only", { observed: found });
+  }
   const status = statusFor(known, context);
   const old = oldHalf(base, context);
   if (old !== undefined) {
     return decision(base, "replace", "replace-field-differs", {
       observed: found,
-      old,
+      // What is there already stands beside it.
+      old: { ...old, afterCreate: old.afterCreate || found !== undefined },
       changes: replacing(entry, base, old, context),
     });
   }
@@ -152,6 +162,7 @@ function decideManaged(
       found = undefined;
     } else if (whose.status === "ours" && whose.leftover !== undefined) {
       context.adopted.set(whose.leftover, resource.address);
+      return takenBack(entry, base, context, { found, leftover: whose.leftover });
     }
   }
   const atKey = found !== undefined;
@@ -184,7 +195,7 @@ function decideManaged(
     }
   }
 
-  const old = oldHalf(base, context);
+  const old = oldHalf(base, context, nameFrom);
   if (old !== undefined && old.observed !== found) {
     // Another name, and nothing that could be renamed: a new object beside the old one.
     const changes = replacing(entry, base, old, context);
@@ -247,6 +258,25 @@ function moved(
     previousAddress: before.address,
     notes: [`was ${before.address} of this stack`, ...compared.notes],
   };
+}
+
+/** A resource that is once more what it was before a run that was to replace it and was stopped. */
+function takenBack(
+  entry: Resolved,
+  base: Base,
+  context: DecideContext,
+  from: { readonly found: Observed; readonly leftover: string },
+): Decision {
+  const { found, leftover } = from;
+  const before = context.records.byAddress(leftover);
+  // Whoever uses either object is known by the needs of both.
+  const as = { ...present(base, found), record: before };
+  return compare(entry, as, context, {
+    found,
+    atKey: true,
+    status: before?.status,
+    nameFrom: undefined,
+  });
 }
 
 function notOurs(base: Base, stack: string, why: readonly string[]): StaddleError {

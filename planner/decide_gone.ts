@@ -13,11 +13,16 @@ import type { Reason } from "./plan.ts";
 import { problem } from "./problem.ts";
 import type { Resolved } from "./resolve.ts";
 
-/** Decides about an entry of the record that is to go. */
+/**
+ * Decides about an entry of the record that is to go.
+ *
+ * @param entry Address under which the record has it, where the object goes as something of its own.
+ */
 export function decideGone(
   known: ResourceRecord,
   reason: "not-declared" | "destroy-requested",
   context: DecideContext,
+  entry: string = known.address,
 ): Decision | undefined {
   const kind = context.kinds.get(known.kind);
   if (kind === undefined) {
@@ -46,8 +51,13 @@ export function decideGone(
     record: known,
   };
   const other = context.records.byKey(known.host, known.kind, known.key);
-  const twin = other !== undefined && other.address !== known.address ? other.address : undefined;
-  const taker = reason === "not-declared" ? takenOver(known, context) ?? twin : twin;
+  const twin = other !== undefined && other.address !== entry ? other.address : undefined;
+  // A stopped move left two entries: the one that is declared decides what becomes of the object.
+  const declared = () =>
+    context.records.allByKey(known.host, known.kind, known.key)
+      .find(({ address }) => address !== entry && context.lookup.resource(address) !== undefined)
+      ?.address;
+  const taker = reason === "not-declared" ? takenOver(known, context) ?? twin ?? declared() : twin;
   if (taker !== undefined) {
     return decision(base, "forget", why, { nameFrom: taker, notes: [`${taker} has it now`] });
   }
@@ -101,19 +111,23 @@ function isHidden(known: ResourceRecord, { kind }: Base, context: DecideContext)
 }
 
 /**
- * Decides about what a stopped run has left of a declared resource under another name, where nothing is
- * seen of it: it goes, as something of its own.
+ * Decides about what a stopped run has left of a declared resource under another name: where nothing is
+ * seen of it, or where the resource is once more what it was before that run. It goes, as something of
+ * its own.
  */
-export function decideHidden(entry: Resolved, context: DecideContext): Decision | undefined {
+export function decideAside(entry: Resolved, context: DecideContext): Decision | undefined {
   const known = context.records.byAddress(entry.resource.address);
   const { kind, key, resource } = entry;
   if (
     known === undefined || known.kind !== kind.kind ||
-    (known.key === key && known.host === resource.host) ||
-    context.observed.byKey(known.host, known.kind, known.key) !== undefined
+    (known.key === key && known.host === resource.host)
   ) return undefined;
+  const seen = context.observed.byKey(known.host, known.kind, known.key) !== undefined;
+  const takenBack = context.adopted.has(leftoverAddress(resource.address, key));
+  // What has a UUID was renamed, and is one object under either name.
+  if (kind.marked === true || (seen ? !takenBack : kind.hides !== true)) return undefined;
   const left = { ...known, address: leftoverAddress(known.address, known.key) };
-  const decided = decideGone(left, "not-declared", context);
+  const decided = decideGone(left, "not-declared", context, known.address);
   return decided?.action === "delete" ? decided : undefined;
 }
 

@@ -53,6 +53,8 @@ export interface Decision {
   /** Declarations that stopped runs were bringing about, beside that of the record. */
   readonly unsettled?: readonly JsonObject[];
   readonly old?: OldHalf;
+  /** What a stopped run left beside a resource: it goes before that is made. */
+  readonly goesFirst?: boolean;
   /** Conditions to wait for are still to be met, though nothing is to be made. */
   readonly waitOnly?: boolean;
   /**

@@ -40,14 +40,19 @@ export function concerns(change: FieldChange, patterns: readonly string[]): bool
   });
 }
 
-/** All that stands at the patterns, and below. */
+/** All texts that stand at the patterns, and below. */
 export function textsAt(spec: JsonObject, patterns: readonly string[]): ReadonlySet<string> {
+  return textsIn(patterns.flatMap((pattern) => valuesAt(spec, parsePath(pattern))));
+}
+
+/** All texts in a value. */
+export function textsIn(value: Json | undefined): ReadonlySet<string> {
   const texts = new Set<string>();
   const walk = (value: Json | undefined): void => {
     if (typeof value === "string") texts.add(value);
     else if (value !== null && typeof value === "object") Object.values(value).forEach(walk);
   };
-  for (const pattern of patterns) valuesAt(spec, parsePath(pattern)).forEach(walk);
+  walk(value);
   return texts;
 }
 

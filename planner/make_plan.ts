@@ -9,7 +9,8 @@ import type { JsonObject, Lookup } from "../providers/provider.ts";
 import type { JournalEntry, StackRecord } from "../state/store.ts";
 import { cascadeReplacements } from "./cascade.ts";
 import { decideDeclared } from "./decide.ts";
-import { decideGone, decideHidden, decideUnrecorded } from "./decide_gone.ts";
+import { leftoversFirst } from "./beside.ts";
+import { decideAside, decideGone, decideUnrecorded } from "./decide_gone.ts";
 import { begunSteps, type DecideContext } from "./deciding.ts";
 import { type Decision, worst } from "./decision.ts";
 import { findDrift } from "./drift.ts";
@@ -123,7 +124,7 @@ export function makePlan(input: PlanInput): MadePlan {
         errors.push(issueError(entry.resource, issue));
       }
       keep(decideDeclared(entry, context));
-      keep(decideHidden(entry, context));
+      keep(decideAside(entry, context));
     });
   }
   const renamed = mode === "apply" ? formerAddresses(resolution, context.records) : new Map();
@@ -137,7 +138,10 @@ export function makePlan(input: PlanInput): MadePlan {
     guard(errors, () => keep(decideGone(known, reason, context)));
   }
   for (const host of [...unread].sort()) errors.push(notRead(host));
-  if (mode === "apply") cascadeReplacements(decisions, [...resolution.resolved.keys()]);
+  if (mode === "apply") {
+    leftoversFirst(decisions, context);
+    cascadeReplacements(decisions, [...resolution.resolved.keys()]);
+  }
 
   for (const [address, decision] of decisions) {
     if (decision.action === "replace" && optionsOf(decision).retainOnDelete === true) {

@@ -149,10 +149,14 @@ export function* refusals(decisions: Iterable<Decision>): Generator<StaddleError
       yield problem(decision.resource, {
         code: "options.retained-in-the-way",
         path: "retainOnDelete",
-        message: `it must be made anew under the name "${decision.old.key}", which the one that ` +
-          "retainOnDelete keeps has",
+        message: decision.old.key === decision.key
+          ? `it must be made anew under the name "${decision.old.key}", which the one that ` +
+            "retainOnDelete keeps has"
+          : "the new one cannot stand beside the one that retainOnDelete keeps",
         details: replacingFields(decision),
-        help: 'give the new one another "name", or take "retainOnDelete" away',
+        help: decision.old.key === decision.key
+          ? 'give the new one another "name", or take "retainOnDelete" away'
+          : 'take "retainOnDelete" away, or declare it under another address',
       });
     }
     if (decision.action === "forget" && decision.retained === true) {

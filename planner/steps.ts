@@ -113,6 +113,11 @@ function wire(decisions: Decisions, context: StepsContext, careful: boolean): St
     ready.of([address]);
     early(address);
   }
+  const leftFirst = new Map<string, string[]>();
+  for (const { address, goesFirst } of decisions.values()) {
+    if (goesFirst !== true) continue;
+    leftFirst.set(ownerOf(address), [...leftFirst.get(ownerOf(address)) ?? [], address]);
+  }
   const steps: Step[] = [];
   for (const address of [...decisions.keys()].sort()) {
     const decision = decisions.get(address)!;
@@ -123,11 +128,13 @@ function wire(decisions: Decisions, context: StepsContext, careful: boolean): St
       if (freed !== undefined) needs.add(freed);
     }
     if (decision.action === "delete" || decision.action === "forget") {
-      steps.push(deletion(decision, context, released(decision, false, decisions, users)));
+      const before = released(decision, decision.goesFirst === true, decisions, users);
+      steps.push(deletion(decision, context, before));
     } else if (decision.action === "update" && decision.waitOnly !== true) {
       steps.push(step(decision, "update", context, needs));
     } else if (makes(decision)) {
       const { old } = decision;
+      for (const left of leftFirst.get(address) ?? []) needs.add(`delete:${left}`);
       if (old !== undefined && !(old.afterCreate && decision.retained === true)) {
         const before = released(decision, !old.afterCreate, decisions, users);
         if (old.afterCreate) before.add(`create:${address}`);

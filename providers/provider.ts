@@ -253,8 +253,6 @@ export interface Kind {
   /** Validates and normalises a spec. */
   readonly schema: z.ZodType;
   readonly fields: readonly FieldDoc[];
-  /** True when a replacement is made before the old one goes (their keys differ). */
-  readonly createBeforeDelete: boolean;
   /** Addresses that the spec refers to. */
   references(resource: Resource): readonly Reference[];
   /** The spec with everything physical filled in: names, paths, reservations. Declared fields only. */
@@ -293,12 +291,16 @@ export interface Kind {
    * said otherwise. The resource is resolved.
    */
   remakes?(resource: Resource): boolean;
-  /** What no two resources may have at once. The resource is as the topology has it. */
+  /**
+   * What no two resources may have at once, beside the key and the UUID. The resource is as the topology
+   * has it; or its spec is completed, or what {@linkcode Kind.view} gives, where a new object is to stand
+   * beside the one that it replaces.
+   */
   claims?(resource: Resource): readonly Claim[];
-  /** What a person should know before it is made: the accelerator that was chosen, and why. */
-  notes?(resource: Resource, lookup: Lookup): readonly string[];
   /** The secrets that the spec refers to. */
   secrets?(resource: Resource): readonly SecretUse[];
+  /** What a person should know before it is made: the accelerator that was chosen, and why. */
+  notes?(resource: Resource, lookup: Lookup): readonly string[];
   /**
    * How an object is taken away, where that depends on more than itself. `resource` is as declared, or as
    * last applied where nothing declares it any more; `going` is all that the same plan takes away.

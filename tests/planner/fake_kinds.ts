@@ -26,7 +26,6 @@ interface FakeKind {
   readonly kind: string;
   readonly schema: z.ZodType;
   readonly changes: Readonly<Record<string, Disruption>>;
-  readonly createBeforeDelete?: boolean;
   readonly marked?: boolean;
   readonly sensitive?: readonly string[];
   references?(spec: JsonObject): readonly Reference[];
@@ -36,6 +35,8 @@ interface FakeKind {
   complete?(spec: JsonObject, resource: Resource, lookup: Lookup): JsonObject;
   waits?(spec: JsonObject): JsonObject | undefined;
   claims?(spec: JsonObject): readonly Claim[];
+  /** How a change is made after all, given what is declared. */
+  disruption?(spec: JsonObject, field: string): Disruption | undefined;
   notes?(resource: Resource, lookup: Lookup): readonly string[];
 }
 
@@ -58,7 +59,7 @@ function compare(
       path,
       before,
       after,
-      disruption: fake.changes[field] ?? "restart",
+      disruption: fake.disruption?.(wanted, field) ?? fake.changes[field] ?? "restart",
       ...(fake.sensitive?.includes(field) === true ? { format: "sensitive" as const } : {}),
     });
   for (const field of Object.keys(wanted)) {
@@ -100,7 +101,6 @@ function make(fake: FakeKind): Kind {
       doc: path,
       change,
     })),
-    createBeforeDelete: fake.createBeforeDelete ?? false,
     marked: fake.marked,
     references: (resource) => fake.references?.(spec(resource)) ?? [],
     resolve: (resource, lookup) => fake.resolve?.(spec(resource), lookup) ?? spec(resource),
@@ -156,12 +156,15 @@ export const fakeKinds: Kinds = new Map([
     kind: "pool",
     schema: z.strictObject({ name, path: z.string().optional() }),
     changes: { name: "replace", path: "replace" },
+    claims: (spec) =>
+      spec.path === undefined
+        ? []
+        : [{ what: `folder ${spec.path}`, path: "path", scope: "host" as const }],
   }),
   make({
     kind: "image",
     schema: z.strictObject({ pool: name, name, sha256: z.string() }),
     changes: { sha256: "replace" },
-    createBeforeDelete: true,
     references: (spec) => refer(spec.pool, "pool", "pool"),
     resolve: (spec, lookup) => ({ ...spec, pool: nameOf(spec.pool, lookup) }),
     key: (spec) => `${spec.pool}/${spec.name}-${String(spec.sha256).slice(0, 12)}`,
@@ -200,7 +203,6 @@ export const fakeKinds: Kinds = new Map([
     kind: "seed",
     schema: z.strictObject({ pool: name, name, userData: z.string() }),
     changes: { userData: "replace" },
-    createBeforeDelete: true,
     references: (spec) => refer(spec.pool, "pool", "pool"),
     resolve: (spec, lookup) => ({ ...spec, pool: nameOf(spec.pool, lookup) }),
     key: (spec) => `${spec.pool}/${spec.name}-${digest(spec.userData!).slice(0, 12)}`,
@@ -228,6 +230,8 @@ export const fakeKinds: Kinds = new Map([
       seed: z.string().optional(),
       nics: z.array(z.strictObject({ name, network: z.string(), mac: z.string() })).optional(),
       wait: z.string().optional(),
+      /** Its disks change at its next start only. */
+      rigid: z.boolean().optional(),
     }),
     changes: {
       name: "restart",
@@ -239,7 +243,9 @@ export const fakeKinds: Kinds = new Map([
       seed: "live",
       password: "live",
       wait: "live",
+      rigid: "live",
     },
+    disruption: (spec, field) => field === "disks" && spec.rigid === true ? "next-boot" : undefined,
     marked: true,
     sensitive: ["password"],
     references: (spec) => [

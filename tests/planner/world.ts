@@ -17,13 +17,14 @@ import type {
   Step,
   Tenure,
 } from "../../providers/provider.ts";
-import type { ResourceRecord, StackRecord } from "../../state/store.ts";
-import { digest } from "../../planner/digest.ts";
+import type { StackRecord } from "../../state/store.ts";
+import * as moments from "../../applier/transitions.ts";
+import { digest, sameJson } from "../../planner/digest.ts";
 import { resourceUuid } from "../../planner/identity.ts";
-import { deletedAfterCreate, leftoverAddress } from "../../planner/leftover.ts";
+import { ownerOf } from "../../planner/leftover.ts";
 import { type MadePlan, makePlan, type PlanInput } from "../../planner/make_plan.ts";
 import { factsForeseen, factsNeeded, readRequests } from "../../planner/requests.ts";
-import type { Plan, ResourcePlan } from "../../planner/plan.ts";
+import type { Plan } from "../../planner/plan.ts";
 import { withChanges } from "../../planner/paths.ts";
 import { select } from "../../planner/select.ts";
 import { type Output, type Topology, TOPOLOGY_FORMAT } from "../../planner/topology.ts";
@@ -101,6 +102,8 @@ interface Thing {
   readonly uuid: string;
   readonly mark?: Mark;
   readonly spec: JsonObject;
+  /** Of a machine: what it runs on, where a change waits for its next start. */
+  readonly running?: JsonObject;
 }
 
 /** Hosts and record. */
@@ -207,147 +210,65 @@ export class World {
 
   /** Carries a plan out, step by step, writing the record as an applier does. */
   run(plan: Plan, wanted: Topology | undefined, cut?: Cut): void {
-    const entries = new Map(
-      (this.record?.resources ?? []).map((entry) => [entry.address, entry]),
-    );
-    const save = () => {
+    const rows = new Map((this.record?.resources ?? []).map((row) => [row.address, row]));
+    const index = moments.indexPlan(plan);
+    const write = ({ put, remove }: moments.RowChange) => {
+      for (const address of remove) rows.delete(address);
+      for (const row of put) rows.set(row.address, row);
       this.record = {
         version: 1,
         stack: "shop",
         lineage: "11111111-1111-4111-8111-111111111111",
         serial: (this.record?.serial ?? 0) + 1,
         hosts: plan.hosts,
-        resources: [...entries.values()],
+        resources: [...rows.values()].sort((a, b) => a.address < b.address ? -1 : 1),
         outputs: this.record?.outputs ?? {},
         reservations: {},
       };
     };
-    const planned = new Map(plan.resources.map((item) => [item.address, item]));
-    const afterCreate = deletedAfterCreate(plan.steps);
     const done = new Set<string>();
-    // What needs no step is written first, as an applier does.
-    for (const item of plan.resources) {
-      if (item.action === "forget") entries.delete(item.address);
-      if (item.action === "no-op") {
-        entries.set(item.address, {
-          address: item.address,
-          kind: item.kind,
-          host: item.host,
-          key: item.key,
-          status: "present",
-          resource: item.resource,
-          specDigest: digest(item.resource.spec),
-          fingerprint: item.fingerprint,
-          needs: item.needs ?? [],
-        });
-      }
-    }
-    save();
-    plan.steps.forEach((step, index) => {
+    const users = new Map([...rows.values()].map(({ address, needs }) => [address, needs]));
+    const staying = new Map(
+      plan.resources.filter(({ kind, action }) => kind === "machine" && action === "update")
+        .map(({ host, key, address, needs = [] }) => [
+          `${host} ${key}`,
+          needs.filter((need) => users.get(address)?.includes(need) === true),
+        ]),
+    );
+    write(moments.settle(index, rows));
+    plan.steps.forEach((step, place) => {
       for (const need of step.needs) assert.ok(done.has(need), `${step.id} before ${need}`);
-      this.begin(step, entries, afterCreate, planned.get(step.address)!);
-      save();
-      if (cut?.step === index && cut.when === "before") throw new CutOff();
-      this.perform(step);
-      if (cut?.step === index && cut.when === "after") throw new CutOff();
-      this.end(step, entries, plan);
-      save();
+      const halfMade = rows.get(step.address)?.key === step.key &&
+        rows.get(step.address)?.status === "creating";
+      write(moments.beginStep(index, rows, step));
+      if (cut?.step === place && cut.when === "before") throw new CutOff();
+      const gone = plan.steps.some((other) =>
+        other.operation === "delete" && other.key === step.key && other.kind === step.kind &&
+        other.host === step.host && done.has(other.id)
+      );
+      // An object that a resource has now is kept; one that two entries had goes once.
+      const kept = step.operation === "delete" &&
+        (gone || moments.newOwner(index, rows, step) !== undefined);
+      if (!kept) this.perform(step, halfMade, staying);
+      if (cut?.step === place && cut.when === "after") throw new CutOff();
+      const there = this.things.get(World.slot(step.host, step.kind, step.key));
+      const observed = there === undefined ? undefined : this.observe(there);
+      write(moments.endStep(index, rows, step, { observed, notes: [] }));
       done.add(step.id);
     });
-    // As an applier does when all is done: rows under addresses from before go.
-    const former = new Set(
-      plan.resources.flatMap(({ address, previousAddress }) =>
-        previousAddress !== undefined && entries.has(address) ? [previousAddress] : []
-      ),
-    );
-    const needed = new Set(
-      [...entries.values()].filter(({ address }) => !former.has(address))
-        .flatMap(({ needs }) => needs),
-    );
-    for (const address of former) if (!needed.has(address)) entries.delete(address);
-    save();
+    write(moments.renamedAway(index, rows));
     this.record = {
       ...this.record!,
       outputs: plan.mode === "destroy" ? {} : wanted?.outputs ?? this.record!.outputs,
     };
   }
 
-  private begin(
-    step: Step,
-    entries: Map<string, ResourceRecord>,
-    afterCreate: ReadonlyMap<string, Step>,
-    planned: ResourcePlan,
-  ): void {
-    const { address, operation, key } = step;
-    const needs = planned.needs ?? [];
-    const known = entries.get(address);
-    if (operation === "create") {
-      const old = afterCreate.get(step.id);
-      if (old !== undefined && known !== undefined) {
-        const leftover = leftoverAddress(address, known.key);
-        entries.set(leftover, { ...known, address: leftover });
-      }
-      entries.set(address, {
-        address,
-        kind: step.kind,
-        host: step.host,
-        key,
-        status: "creating",
-        resource: planned.resource,
-        specDigest: digest(planned.resource.spec),
-        needs,
-      });
-    } else if (operation === "update" && known !== undefined) {
-      entries.set(address, {
-        ...known,
-        status: "updating",
-        target: planned.resource,
-        needs: [...new Set([...known.needs, ...needs])],
-      });
-    } else if (operation === "update") {
-      entries.set(address, {
-        address,
-        kind: step.kind,
-        host: step.host,
-        key,
-        status: "updating",
-        resource: { ...planned.resource, spec: step.previous ?? planned.resource.spec },
-        target: planned.resource,
-        specDigest: digest(step.previous ?? planned.resource.spec),
-        fingerprint: step.fingerprint,
-        needs,
-      });
-    } else if (operation === "delete" && known !== undefined && known.key === key) {
-      entries.set(address, { ...known, status: "deleting" });
-    }
-  }
-
-  private end(step: Step, entries: Map<string, ResourceRecord>, plan: Plan): void {
-    const { address, operation, key } = step;
-    if (operation === "delete") {
-      if (entries.get(address)?.key === key) entries.delete(address);
-      entries.delete(leftoverAddress(address, key));
-      return;
-    }
-    const item = plan.resources.find((other) => other.address === address)!;
-    const waits = operation !== "wait" &&
-      plan.steps.some((other) => other.id === `wait:${address}`);
-    entries.set(address, {
-      address,
-      kind: step.kind,
-      host: step.host,
-      key,
-      status: waits ? "waiting" : "present",
-      resource: item.resource,
-      specDigest: digest(item.resource.spec),
-      fingerprint: this.observe(this.things.get(World.slot(step.host, step.kind, key))!)
-        .fingerprint,
-      needs: item.needs ?? [],
-    });
-  }
-
   /** Carries one step out, under the rules that hosts have. */
-  private perform(step: Step): void {
+  private perform(
+    step: Step,
+    halfMade: boolean,
+    staying: ReadonlyMap<string, readonly string[]>,
+  ): void {
     const { host, kind, key } = step;
     const slot = World.slot(host, kind, key);
     const there = this.things.get(slot);
@@ -369,6 +290,11 @@ export class World {
           const anew = kind === "seed" && step.id.endsWith("#old") &&
             !step.needs.includes(`create:${step.address}`);
           assert.ok(anew || !uses(other, kind, key), `${slot} goes while ${other.key} uses it`);
+          assert.ok(
+            kind !== "volume" || !movesLater(other, key) ||
+              !staying.get(`${host} ${other.key}`)?.includes(oldOf(step) ?? ""),
+            `${slot} goes while ${other.key} runs on it`,
+          );
         }
       }
       return;
@@ -384,8 +310,23 @@ export class World {
     if (step.operation === "create") {
       if (there !== undefined) {
         assert.equal(step.fingerprint, this.observe(there).fingerprint, `${slot} is there`);
+        const same = sameJson(there.spec, step.resource.spec);
+        assert.ok(halfMade || same || kind !== "volume", `${slot} is there, and another`);
       }
-      this.things.set(slot, { kind, host, key, uuid, spec: step.resource.spec, mark });
+      for (const other of this.things.values()) {
+        const twin = other.host === host && other.kind === kind && other.key !== key &&
+          this.observe(other).uuid === uuid;
+        const folder = step.resource.spec.path;
+        const shared = kind === "pool" && folder !== undefined && other.host === host &&
+          other.kind === kind && other.key !== key && other.spec.path === folder;
+        assert.ok(!shared, `${slot} is made in the folder of ${other.key}`);
+        assert.ok(!twin, `${slot} is made beside ${other.key}, which has its UUID`);
+      }
+      // libvirt gives a shared one its UUID, for every stack would derive another.
+      const given = step.resource.tenure === "shared" ? crypto.randomUUID() : uuid;
+      const { spec } = step.resource;
+      const running = kind === "machine" ? { disks: spec.disks } : undefined;
+      this.things.set(slot, { kind, host, key, uuid: given, spec, mark, running });
       return;
     }
     const found = there ??
@@ -398,7 +339,13 @@ export class World {
       !Array.isArray(value)
     );
     const spec = { ...withChanges(found.spec, step.changes), ...Object.fromEntries(declared) };
-    this.things.set(slot, { ...found, key, spec, mark });
+    const later = step.changes.some(({ path, disruption }) =>
+      path.startsWith("disks[") && disruption === "next-boot"
+    );
+    const running = kind !== "machine" ? undefined : {
+      disks: later ? found.running?.disks : spec.disks,
+    };
+    this.things.set(slot, { ...found, key, spec, mark, running });
   }
 
   /** Names of everything that is there, sorted. */
@@ -424,6 +371,18 @@ function used(kind: string, spec: JsonObject): [string, string][] {
     ];
   }
   return kind === "image" || kind === "seed" ? [["pool", String(spec.pool)]] : [];
+}
+
+/** The resource whose old object a step takes away: replaced now, or by a run that was stopped. */
+function oldOf({ id, address }: Step): string | undefined {
+  return id.includes("#") ? ownerOf(address) : undefined;
+}
+
+/** Whether a machine runs on a volume still, and on another one from its next start on. */
+function movesLater({ running, spec }: Thing, volume: string): boolean {
+  const list = (from: JsonObject | undefined) => (from?.disks ?? []) as readonly JsonObject[];
+  const kept = new Set(list(spec).map(({ name }) => name));
+  return list(running).some((disk) => disk.volume === volume && kept.has(disk.name));
 }
 
 /** Networks may go while a NIC names them: libvirt allows it, and so do replacements. */

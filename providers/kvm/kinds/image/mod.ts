@@ -84,7 +84,6 @@ export const imageKind: Kind = {
   get fields() {
     return docs ??= describeTable(imageTable);
   },
-  createBeforeDelete: true,
   hides: true,
   references: (resource) => [{
     address: String(resource.spec.pool),

@@ -71,7 +71,6 @@ export const machineKind: Kind = {
   get fields() {
     return docs ??= describeTable(machineTable);
   },
-  createBeforeDelete: false,
   marked: true,
   references,
   resolve,

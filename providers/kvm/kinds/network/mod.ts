@@ -51,7 +51,6 @@ export const networkKind: Kind = {
   get fields() {
     return docs ??= describeTable({ ...networkTable, ...networkState });
   },
-  createBeforeDelete: false,
   marked: true,
   references: () => [],
   resolve,

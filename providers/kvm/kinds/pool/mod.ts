@@ -72,7 +72,6 @@ export const poolKind: Kind = {
   get fields() {
     return docs ??= describeTable({ ...poolTable, ...poolState });
   },
-  createBeforeDelete: false,
   references: () => [],
   // The folder is left out where it is not declared: a pool that is there keeps its own.
   resolve: (resource) => resource.spec,

@@ -76,7 +76,6 @@ export const seedKind: Kind = {
   get fields() {
     return docs ??= describeTable(seedTable);
   },
-  createBeforeDelete: true,
   references: (resource) => [{
     address: String(resource.spec.pool),
     path: "pool",

@@ -109,10 +109,9 @@ export const volumeKind: Kind = {
   get fields() {
     return docs ??= describeTable(volumeTable);
   },
-  createBeforeDelete: false,
+  hides: true,
   // What was taken over holds what nobody declared; an image's clone begins with the image.
   remakes: (resource) => resource.spec.backing !== undefined,
-  hides: true,
   references,
   resolve,
   key: (resource) => `${resource.spec.pool}/${resource.spec.volume}`,
