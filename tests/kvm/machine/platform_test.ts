@@ -216,6 +216,24 @@ Deno.test("what does not fit together is refused, and what would fit is said", a
       },
       /vCPU 1 is in cell 0 too/,
     ],
+    [
+      "numa.cells.0.distances.0.cell",
+      {
+        numa: {
+          cells: [{ cell: 0, memory: "256MiB", distances: [{ cell: 1, distance: 21 }] }],
+        },
+      },
+      /there is no cell 1/,
+    ],
+    [
+      "numa.cells.0.distances.0.distance",
+      {
+        numa: {
+          cells: [{ cell: 0, memory: "256MiB", distances: [{ cell: 0, distance: 21 }] }],
+        },
+      },
+      /a cell is at 10 from itself/,
+    ],
     ["numa.tune.nodes", { numa: { tune: { nodes: "a-b" } } }, /for example "0-3,8"/],
     ["numa.tune.nodes", { numa: { tune: { placement: "auto", nodes: "0" } } }, /numad/],
     ["cpuTune.quota", { cpuTune: { quota: 5 } }, /at least 1000 microseconds, or -1/],
@@ -388,4 +406,28 @@ Deno.test("property: patching from any machine to any other leaves no difference
     assert.deepEqual(machineKind.diff(after, patched, context(first)), []);
     assert.equal(parseXml(xml).name, "domain");
   }));
+});
+
+Deno.test("what says something of a CPU model needs one, declared or on the host", () => {
+  const issues = (declared: JsonObject, on?: JsonObject) =>
+    machineKind.check(
+      machine(declared),
+      lookup(on === undefined ? {} : { observed: observed(machine(on)) }),
+    ).filter(({ code }) => code === "machine.cpu-without-model").map(({ path }) => path);
+  assert.deepEqual(issues({ cpu: { mode: "custom" } }), ["cpu.mode"]);
+  assert.deepEqual(issues({ cpu: { match: "strict", fallback: "forbid" } }), [
+    "cpu.match",
+    "cpu.fallback",
+  ]);
+  assert.deepEqual(issues({ cpu: { mode: "host-model", fallback: "forbid" } }), []);
+  const named = { cpu: { mode: "custom", model: "qemu64" } };
+  assert.deepEqual(issues({ cpu: { match: "strict" } }, named), []);
+  assert.deepEqual(issues({ cpu: { model: "qemu64" } }, { cpu: { mode: "maximum" } }), [
+    "cpu.model",
+  ]);
+});
+
+Deno.test("a vCPU's placement stands on an element that is whole", () => {
+  const xml = machineXml(completed(machine({ cpuset: "0-1" })), MARK);
+  assert.match(xml, /<vcpu cpuset='0-1'>1<\/vcpu>/);
 });

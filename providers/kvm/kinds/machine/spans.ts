@@ -47,6 +47,7 @@ export interface Spanning {
       readonly cell: number;
       readonly cpus?: string;
       readonly memory: number;
+      readonly distances?: readonly { readonly cell: number; readonly distance: number }[];
     }[];
     readonly tune?: {
       readonly placement?: string;
@@ -66,11 +67,15 @@ export interface Clash {
   readonly message: string;
 }
 
+/** What libvirt takes as the distance of a cell from itself, and from no other. */
+const LOCAL = 10;
+
 /** What does not fit together. */
 export function* clashes(machine: Spanning): Iterable<Clash> {
   yield* counts(machine);
   yield* states(machine);
   yield* amounts(machine);
+  yield* distances(machine);
   yield* firmware(machine);
   yield* order(machine);
   if (machine.onPoweroff === "restart" && machine.onReboot === "destroy") {
@@ -194,6 +199,24 @@ function* amounts(machine: Spanning): Iterable<Clash> {
   if (numa?.tune?.placement === "auto" && numa.tune.nodes !== undefined) {
     const message = 'numad chooses the nodes: leave them out, or write placement: "static"';
     yield { path: ["numa", "tune", "nodes"], message };
+  }
+}
+
+/** libvirt 9.0 refuses a distance to a cell that is not there, and loses its memory over it. */
+function* distances({ numa }: Spanning): Iterable<Clash> {
+  const cells = numa?.cells ?? [];
+  for (const [index, { cell, distances = [] }] of cells.entries()) {
+    for (const [at, { cell: other, distance }] of distances.entries()) {
+      const path = ["numa", "cells", index, "distances", at];
+      if (!cells.some((one) => one.cell === other)) {
+        yield { path: [...path, "cell"], message: `there is no cell ${other}` };
+      } else if ((cell === other) !== (distance === LOCAL)) {
+        const message = cell === other
+          ? `a cell is at ${LOCAL} from itself`
+          : `${LOCAL} is the distance from a cell to itself: another one is farther`;
+        yield { path: [...path, "distance"], message };
+      }
+    }
   }
 }
 

@@ -27,6 +27,8 @@ export function machineXml(resource: Resource, mark: Mark): string {
     { type: spec.accel === "tcg" ? "qemu" : "kvm" },
     element("name", {}, spec.name),
     element("uuid", {}, resource.uuid),
+    // Its attributes alone, a placement, would be no valid element.
+    element("vcpu", {}, 1),
     element("os", {}, element("type", { arch: spec.arch, machine: spec.machine }, "hvm")),
     guestFeatures(spec),
     guestClock(spec),

@@ -14,6 +14,7 @@ import {
   group,
   shapeOf,
   type Table,
+  text,
 } from "../../../table/mod.ts";
 import {
   append,
@@ -78,7 +79,15 @@ const virtualPort = {
     "Kind of switch, for example openvswitch.",
   ),
   interfaceId: words(`${PORT}/@interfaceid`, "UUID of the port, with openvswitch and midonet."),
-  profileId: words(`${PORT}/@profileid`, "Profile, with openvswitch and 802.1Qbh."),
+  profileId: field({
+    schema: () =>
+      z.string().regex(
+        /^[^'&<]+$/,
+        "must have no ', & or <: libvirt writes it so that its XML could not be read any more",
+      ).optional().describe("Profile, with openvswitch and 802.1Qbh."),
+    binding: text(`${PORT}/@profileid`),
+    change: "restart",
+  }),
   managerId: whole(`${PORT}/@managerid`, [0, 255], "VSI manager, with 802.1Qbg."),
   typeId: whole(`${PORT}/@typeid`, [0, 2 ** 24 - 1], "VSI type, with 802.1Qbg."),
   typeIdVersion: whole(`${PORT}/@typeidversion`, [0, 255], "Version of the type, with 802.1Qbg."),
