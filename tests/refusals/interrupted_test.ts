@@ -161,6 +161,18 @@ Deno.test({ name: "runs that are stopped in the middle", ...needs }, async (t) =
       await gone(bench, before);
     });
 
+  const onTerminal = (args: readonly string[]): Deno.ChildProcess => {
+    const words = project.words(args).map((word) => `'${word}'`);
+    return new Deno.Command("script", {
+      args: ["-qec", words.join(" "), "/dev/null"],
+      cwd: project.folder,
+      env: { NO_COLOR: "1", CI: "", STADDLE_STATE: "" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  };
+
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     await step(`${signal}: what is in flight is finished, and nothing new begins`, async () => {
       const end = await stopped(await applying(bench, 5), signal);
@@ -172,17 +184,6 @@ Deno.test({ name: "runs that are stopped in the middle", ...needs }, async (t) =
   }
 
   await step("Ctrl-C on a terminal reaches every process of the run, and not ssh", async () => {
-    const onTerminal = (args: readonly string[]) => {
-      const words = project.words(args).map((word) => `'${word}'`);
-      return new Deno.Command("script", {
-        args: ["-qec", words.join(" "), "/dev/null"],
-        cwd: project.folder,
-        env: { NO_COLOR: "1", CI: "", STADDLE_STATE: "" },
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-    };
     const child = await applying(bench, 5, [], onTerminal);
     const keyboard = child.stdin.getWriter();
     // What the key sends: the terminal makes a signal of it for the whole group in front.
@@ -194,6 +195,37 @@ Deno.test({ name: "runs that are stopped in the middle", ...needs }, async (t) =
     assert.match(end.stdout, /Apply cancelled\. Resources: \d+ added/);
     assert.doesNotMatch(end.stdout, /failed|error|lost/);
     await recordIsTrue(bench);
+    await completes(bench);
+  });
+
+  await step("a terminal that is closed stops a run as Ctrl-C does", async () => {
+    const child = await applying(bench, 5, [], onTerminal);
+    // The other end of the terminal goes with it.
+    child.kill("SIGKILL");
+    await child.output();
+    const { result, endedAt } = await poll("the end of the run", async () => {
+      const { stdout } = await project.run(["history", "stack.ts", "--json"]);
+      const [run] = JSON.parse(stdout);
+      return run.endedAt === undefined ? undefined : run;
+    }, { timeoutMs: 60_000, intervalMs: 200 });
+    assert.equal(result, "cancelled", endedAt);
+    await recordIsTrue(bench);
+    await completes(bench);
+  });
+
+  await step("a pipe that is closed stops nothing", async () => {
+    const words = project.words(["apply", "stack.ts", "--yes"]).map((word) => `'${word}'`);
+    const { stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-c", `${words.join(" ")} | head -n 1; echo "\${PIPESTATUS[0]}"`],
+      cwd: project.folder,
+      env: { NO_COLOR: "1", CI: "", STADDLE_STATE: "" },
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder();
+    assert.deepEqual([text.decode(stdout).trimEnd().split("\n").at(-1), text.decode(stderr)], [
+      "0",
+      "",
+    ]);
     await completes(bench);
   });
 
