@@ -41,9 +41,13 @@ Deno.test("random pairs of machines on the in-memory driver", async () => {
     const connection = await workshop.session.connection();
     const tally = new Tally(40);
     await fc.assert(
-      fc.asyncProperty(pairs(["arch", "firmware", "qemu"]), outsideEdits(), async (pair, outside) => {
-        tally.add(await tryPair({ workshop, connection, ground }, pair, outside));
-      }),
+      fc.asyncProperty(
+        pairs(["arch", "firmware", "qemu"]),
+        outsideEdits(),
+        async (pair, outside) => {
+          tally.add(await tryPair({ workshop, connection, ground }, pair, outside));
+        },
+      ),
       tally.options,
     );
     tally.print();
