@@ -181,6 +181,7 @@ const damages: Readonly<Record<string, string>> = {
   part_missing: "DELETE FROM parts WHERE part = 'outputs'",
   stack_renamed: "UPDATE stacks SET stack = 'shoq'",
   table_missing: "DROP TABLE resources",
+  column_missing: "ALTER TABLE resources DROP COLUMN body",
 };
 
 for (const [name, sql] of Object.entries(damages)) {
@@ -192,7 +193,8 @@ for (const [name, sql] of Object.entries(damages)) {
     await server.query(`SET search_path = ${place.schema}; ${sql}`);
     await using other = place.open();
     golden(import.meta.url, `postgres_${name}.txt`, await textOf(other.load("shop")));
-    assert.equal((await other.check()).length, 1);
+    // Without the column neither row is what it was.
+    assert.equal((await other.check()).length, name === "column_missing" ? 2 : 1);
   });
 }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { generateX25519Identity } from "age-encryption";
 import fc from "fast-check";
 import { StaddleError } from "../../providers/error.ts";
+import { documentText, parseDocument } from "../../state/document_format.ts";
 import { DocumentStore } from "../../state/document_store.ts";
+import type { AgeKeys } from "../../state/keyring.ts";
 import { s3Address, s3Site } from "../../state/s3_site.ts";
 import type { StoreOptions } from "../../state/store_options.ts";
 import { freePort } from "../support/free_port.ts";
@@ -178,4 +181,44 @@ Deno.test("S3: a document that cannot be used is refused with the reason", async
     assert.equal(place.server.objects.get(key), text, "it may be of use to whoever mends it");
   }
   golden(import.meta.url, "document_errors.txt", texts.join("\n\n"));
+});
+
+Deno.test("S3: an encrypted document that is damaged, or whose key is not given, is refused with the reason", async () => {
+  await using place = fixture();
+  const key = "team/a b/shop.json";
+  const keysOf = async (): Promise<AgeKeys> => ({
+    identities: [await generateX25519Identity()],
+    recipients: [],
+    origin: "STADDLE_STATE_KEY",
+  });
+  const ours = await keysOf();
+  const withKeys = (keys: AgeKeys | undefined) => place.open({ keys: () => Promise.resolve(keys) });
+  {
+    await using store = withKeys(ours);
+    await using lease = await store.lock("shop", "ann");
+    await lease.write({ put: [row("a")] });
+  }
+  const sound = place.server.objects.get(key)!;
+  assert.doesNotMatch(sound, /vcpus/);
+  const texts: string[] = [];
+  const show = async (keys: AgeKeys | undefined) => {
+    await using store = withKeys(keys);
+    const before = place.server.objects.get(key);
+    texts.push((await textOf(store.load("shop"))).replaceAll(place.server.endpoint, "<server>"));
+    assert.equal((await store.check()).length, 1);
+    assert.equal(place.server.objects.get(key), before, "it may be of use to whoever mends it");
+  };
+  await show(undefined);
+  await show(await keysOf());
+  place.server.objects.set(key, sound.slice(0, sound.length / 2));
+  await show(ours);
+  // One character of what is sealed, under a sum that fits.
+  const document = parseDocument(sound, "<document>");
+  const record = String(document.record);
+  const middle = record.length / 2 | 0;
+  const other = record[middle] === "A" ? "B" : "A";
+  const changed = record.slice(0, middle) + other + record.slice(middle + 1);
+  place.server.objects.set(key, documentText({ ...document, record: changed }));
+  await show(ours);
+  golden(import.meta.url, "sealed_document_errors.txt", texts.join("\n\n"));
 });
