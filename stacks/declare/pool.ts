@@ -32,7 +32,7 @@ export function declarePool(
   tenure: "managed" | "existing",
 ): Pool {
   const subject = subjectOf(context, "pool", name);
-  const fields = tenure === "managed" ? ["path", "autostart", "adopt"] : ["path"];
+  const fields = tenure === "managed" ? ["path", "autostart", "xml", "adopt"] : ["path"];
   checkFields(subject, options, [...commonFields, ...fields]);
   const given = options as Partial<PoolOptions>;
   if (tenure === "managed" && given.path === undefined) {
@@ -52,6 +52,7 @@ export function declarePool(
     name: onHost,
     path: given.path,
     autostart: tenure === "existing" ? undefined : given.autostart,
+    xml: given.xml,
   });
   context.recorder.claim(context.host, `pool "${onHost}"`, subject);
   const { dependsOn } = given;

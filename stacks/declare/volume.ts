@@ -28,7 +28,7 @@ export const contentFields: readonly string[] = ["size", "clone", "mode", "forma
 /** Declares a volume of its own. */
 export function declareVolume(context: Context, name: string, options: unknown): Volume {
   const subject = subjectOf(context, "volume", name);
-  checkFields(subject, options, [...commonFields, ...contentFields, "adopt"]);
+  checkFields(subject, options, [...commonFields, ...contentFields, "xml", "adopt"]);
   const given = options as VolumeOptions;
   return makeVolume(context, subject, {
     name,
@@ -36,6 +36,7 @@ export function declareVolume(context: Context, name: string, options: unknown):
     file: given.name,
     content: given,
     path: [],
+    xml: given.xml,
     dependsOn: given.dependsOn,
     adopt: given.adopt === true || undefined,
   });
@@ -54,6 +55,7 @@ export function makeVolume(
     readonly content: VolumeContent;
     /** Where the content stands in the author's declaration. */
     readonly path: readonly PropertyKey[];
+    readonly xml?: VolumeOptions["xml"];
     readonly defaultPool?: Pool | undefined;
     readonly dependsOn?: unknown;
     readonly adopt?: true | undefined;
@@ -106,6 +108,7 @@ export function makeVolume(
     capacity: content.size,
     image: image?.resource,
     clone: mode,
+    xml: init.xml,
   }, (inner) => [...path, ...inner.map((part) => author[String(part)] ?? part)]) as JsonObject;
   context.recorder.claim(context.host, `volume "${pool.name}/${file}"`, subject);
   const entry = record(context, subject, {

@@ -5,6 +5,7 @@
  */
 
 import type { AdoptOptions, CommonOptions } from "./common.ts";
+import type { XmlPatch } from "./machine.ts";
 
 /** A storage pool that the stack makes: a folder on the host. */
 export interface PoolOptions extends CommonOptions, AdoptOptions {
@@ -12,6 +13,12 @@ export interface PoolOptions extends CommonOptions, AdoptOptions {
   readonly path: string;
   /** Start together with the host; true unless declared. */
   readonly autostart?: boolean;
+  /**
+   * What no other field says: places in libvirt's XML. A place that another field owns is refused; one
+   * that is declared no more stays as it is. For a change the pool is stopped and started; machines that
+   * run go on.
+   */
+  readonly xml?: readonly XmlPatch[];
 }
 
 /** A storage pool that must be on the host already, and is never changed. */

@@ -6,6 +6,7 @@
 
 import type { Image, Pool } from "../handles.ts";
 import type { CommonOptions } from "./common.ts";
+import type { XmlPatch } from "./machine.ts";
 
 /** A size: a number and a unit (`"20GiB"`; KiB, MiB, GiB, TiB, PiB), or a whole number of bytes. */
 export type Size = string | number;
@@ -31,6 +32,11 @@ export interface VolumeContent {
 export interface VolumeOptions extends CommonOptions, VolumeContent {
   /** True for one that is on the host already: it becomes this one when the stack is applied. */
   readonly adopt?: true;
+  /**
+   * What no other field says: places in libvirt's XML. A place that another field owns, or that changes by
+   * itself, is refused. libvirt takes them when a volume is made: a change makes it anew.
+   */
+  readonly xml?: readonly XmlPatch[];
 }
 
 /** A volume that must be on the host already, and is never changed. */

@@ -9,11 +9,14 @@
 
 import { LibvirtError, type StoragePool } from "../libvirt/mod.ts";
 import { defaultPoolPath } from "../kinds/lookup.ts";
-import { poolXml } from "../kinds/pool/mod.ts";
+import { patchPoolXml, poolXml } from "../kinds/pool/mod.ts";
 import { getPath, parseXml } from "../xml/mod.ts";
 import { nameTaken, objectGone, type Operate, type Operations } from "./bench.ts";
 import { findPool } from "./find.ts";
 import { refreshIfIdle } from "./refresh.ts";
+
+/** `VIR_STORAGE_XML_INACTIVE`. */
+const INACTIVE = 1;
 
 /** The folder of the implicit image store. */
 const STORE = "/var/lib/libvirt/staddle";
@@ -52,6 +55,12 @@ const update: Operate = async (bench, step) => {
   const connection = await bench.connection();
   using pool = await findPool(connection, step.key);
   if (pool === undefined) throw objectGone(bench, step);
+  if (step.changes.some(({ path }) => path.startsWith("xml["))) {
+    // Stopped first: a run that is cut off leaves one that is off or differs, and the next one sees it.
+    if (await pool.isActive()) await pool.destroy();
+    const patched = patchPoolXml(await pool.xml(INACTIVE), step.resource);
+    (await connection.definePool(patched))[Symbol.dispose]();
+  }
   await start(pool);
   const autostart = step.changes.find((change) => change.path === "autostart");
   if (autostart !== undefined) await pool.setAutostart(autostart.after === true);

@@ -94,6 +94,8 @@ const create: Operate = async (bench, step, context) => {
   else {
     using _made = await pool.createVolume(volumeXml(spec, await imagePath(bench, step, spec)));
   }
+  // libvirt shows what it was told until it looks at the file itself.
+  if (spec.xml !== undefined && spec.xml.length > 0) await refreshed(pool, context);
   return {};
 };
 

@@ -6,9 +6,8 @@
 
 import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import { canonicalMac, formatIpv4, type Ipv4Subnet, parseIpv4, parseIpv4Subnet } from "../ip.ts";
-import { faultsOfPatch } from "../hatch.ts";
 import { faultsOfMetadata } from "../metadata.ts";
-import { ownedPlaces, ownerOfPatch } from "../hatch_places.ts";
+import { patchIssues } from "../patch_issues.ts";
 import type { NetworkSpec } from "./spec.ts";
 import { networkTable } from "./table.ts";
 
@@ -48,7 +47,7 @@ export function checkNetwork(resource: Resource, lookup: Lookup): readonly Issue
   }
   checkDns(issues, spec);
   checkMetadata(issues, spec);
-  checkPatches(issues, spec);
+  issues.push(...patchIssues("network", networkTable, spec.xml));
   return issues;
 }
 
@@ -183,31 +182,12 @@ function checkDns(issues: Issue[], spec: NetworkSpec): void {
   }
 }
 
-let owned: ReturnType<typeof ownedPlaces> | undefined;
-
 function checkMetadata(issues: Issue[], spec: NetworkSpec): void {
   for (const [index, entry] of (spec.metadata ?? []).entries()) {
     for (const [member, message] of faultsOfMetadata(entry)) {
       const path = `metadata[${index}].${member}`;
       issues.push({ code: "network.metadata-invalid", path, message });
     }
-  }
-}
-
-function checkPatches(issues: Issue[], spec: NetworkSpec): void {
-  for (const [index, patch] of (spec.xml ?? []).entries()) {
-    const path = `xml[${index}]`;
-    for (const [member, message] of faultsOfPatch(patch)) {
-      issues.push({ code: "network.patch-invalid", path: `${path}.${member}`, message });
-    }
-    const owner = ownerOfPatch(patch, owned ??= ownedPlaces(networkTable));
-    if (owner === undefined) continue;
-    issues.push({
-      code: "network.patch-owned",
-      path: `${path}.path`,
-      message: `${patch.path} belongs to the field "${owner}"`,
-      help: "declare that instead",
-    });
   }
 }
 

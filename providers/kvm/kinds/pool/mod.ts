@@ -3,7 +3,8 @@
  *
  * The effectful half makes a pool by defining, building (which makes the folder) and starting it. It
  * takes one away by stopping and undefining it; the folder stays, with whatever else is in it. A
- * `shared` pool goes only when no volume is left in it. Changes at `active` and `autostart` are the
+ * changed patch stops it, defines it anew and starts it: running machines have their files open and go
+ * on. A `shared` pool goes only when no volume is left in it. Changes at `active` and `autostart` are the
  * states of those names.
  *
  * @module
@@ -32,7 +33,9 @@ import {
 } from "../../table/mod.ts";
 import { append, element, insertBefore, parseXml, serializeXml } from "../../xml/mod.ts";
 import { digestOf, sourceText } from "../canonical.ts";
+import { hatch, type Patch } from "../hatch.ts";
 import { defaultPoolPath } from "../lookup.ts";
+import { patchIssues } from "../patch_issues.ts";
 import { poolSchema } from "./schema.ts";
 
 export { poolSchema } from "./schema.ts";
@@ -45,6 +48,8 @@ export interface PoolSpec extends JsonObject {
   readonly path?: string;
   /** Starts together with the host. */
   readonly autostart?: boolean;
+  /** What no other field says. */
+  readonly xml?: readonly Patch[] & JsonObject["xml"];
 }
 
 const shape = poolSchema.shape;
@@ -53,6 +58,7 @@ const shape = poolSchema.shape;
 export const poolTable: Table = {
   name: field({ schema: shape.name, binding: text("./name"), change: "replace" }),
   path: field({ schema: shape.path, binding: text("./target/path"), change: "replace" }),
+  xml: hatch(() => shape.xml),
 };
 
 const poolState: Table = {
@@ -98,7 +104,10 @@ export const poolKind: Kind = {
 
 function check(resource: Resource, lookup: Lookup): readonly Issue[] {
   const observed = lookup.observed(resource.address);
-  if (observed === undefined || resource.tenure === "managed") return [];
+  if (resource.tenure === "managed") {
+    return [...patchIssues("pool", poolTable, (resource.spec as PoolSpec).xml)];
+  }
+  if (observed === undefined) return [];
   const issues: Issue[] = [];
   const view = poolKind.view(observed);
   if (resource.tenure === "existing" && view.active === false) {
@@ -133,7 +142,9 @@ function diff(
   // A shared pool is used as it is, but it has to run.
   if (resource.tenure === "managed") {
     const config = parseXml(sourceText(source, "xml"));
-    changes.push(...compareTable(poolTable, { spec, previous, config }));
+    // What runs has the same XML: a patch waits for no start, the pool is stopped and started for it.
+    const live = source.active === true ? config : undefined;
+    changes.push(...compareTable(poolTable, { spec, previous, config, live }));
   }
   if (source.active !== true) {
     changes.push({ path: "active", before: false, after: true, disruption: "live" });
@@ -165,6 +176,14 @@ export function poolXml(resource: Resource): string {
     if (next === undefined) append(root, uuid);
     else insertBefore(root, uuid, next);
   }
+  return serializeXml(root);
+}
+
+/** The XML of a pool with its patches as they are declared; every other node stays. */
+export function patchPoolXml(xml: string, resource: Resource): string {
+  const root = parseXml(xml);
+  const { xml: patches } = poolTable;
+  writeTable({ xml: patches! }, root, resource.spec);
   return serializeXml(root);
 }
 

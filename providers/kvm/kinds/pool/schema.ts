@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { patchSchema, refuseTwice } from "../patch.ts";
 import { objectName } from "../reference.ts";
 
 /** A storage pool. */
@@ -24,6 +25,10 @@ export const poolSchema = z.strictObject({
   }).overwrite((path) => path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "")).optional()
     .describe("Folder on the host; made if it is not there. Absolute."),
   autostart: z.boolean().default(true).describe("Start together with the host."),
+  xml: z.array(patchSchema).superRefine(refuseTwice).optional().describe(
+    "What no other field says: places in libvirt's XML and what must stand there. A place that " +
+      "another field owns is refused.",
+  ),
 });
 
 /** A storage pool, normalised. */

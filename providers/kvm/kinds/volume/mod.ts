@@ -23,13 +23,25 @@ import type {
   Reference,
   Resource,
 } from "../../../provider.ts";
-import { custom, describeTable, elsewhere, field, type Table, text } from "../../table/mod.ts";
-import { element, getPath, serializeXml, setPath } from "../../xml/mod.ts";
+import {
+  compareTable,
+  custom,
+  describeTable,
+  elsewhere,
+  field,
+  type Table,
+  text,
+  writeTable,
+} from "../../table/mod.ts";
+import { element, getPath, parseXml, serializeXml, setPath } from "../../xml/mod.ts";
 import { sourceText } from "../canonical.ts";
+import { hatch, type Patch } from "../hatch.ts";
 import { resolveImage } from "../image/mod.ts";
 import { required } from "../lookup.ts";
+import { patchIssues } from "../patch_issues.ts";
 import { formatBytes } from "../size.ts";
 import { volumeSchema } from "./schema.ts";
+import { toldIssues } from "./told_places.ts";
 import { readVolume, type VolumeView } from "./view.ts";
 
 export { volumeSchema } from "./schema.ts";
@@ -61,6 +73,8 @@ export interface VolumeSpec extends JsonObject {
   readonly capacity?: number;
   /** The image that it was cloned from. */
   readonly backing?: BackingSpec;
+  /** What no other field says. */
+  readonly xml?: readonly Patch[] & JsonObject["xml"];
 }
 
 const shape = volumeSchema.shape;
@@ -94,6 +108,8 @@ export const volumeTable: Table = {
   }),
   image: field({ schema: shape.image, binding: text("./backingStore/path"), change: "replace" }),
   clone: field({ schema: shape.clone, binding: text("./backingStore"), change: "replace" }),
+  // libvirt takes what a volume is made of when it is made, and has no call for later.
+  xml: { ...hatch(() => shape.xml), change: "replace" },
 };
 
 function sectors(bytes: number): number {
@@ -137,6 +153,7 @@ function resolve(resource: Resource, lookup: Lookup): JsonObject {
     volume: String(spec.name),
     format: spec.format as VolumeSpec["format"],
     ...(typeof spec.capacity === "number" ? { capacity: spec.capacity } : {}),
+    ...(spec.xml === undefined ? {} : { xml: spec.xml as VolumeSpec["xml"] }),
   };
   if (typeof spec.image !== "string") return resolved;
   const image = resolveImage(required(lookup, spec.image, resource), lookup);
@@ -153,7 +170,7 @@ function resolve(resource: Resource, lookup: Lookup): JsonObject {
 function check(resource: Resource, lookup: Lookup): readonly Issue[] {
   if (resource.tenure === "existing") return [];
   const spec = resource.spec as VolumeSpec;
-  const issues: Issue[] = [];
+  const issues = [...patchIssues("volume", volumeTable, spec.xml), ...toldIssues(spec.xml)];
   if (spec.capacity === undefined) {
     if (spec.backing === undefined) {
       issues.push({
@@ -227,6 +244,8 @@ function diff(
     .filter(({ path }) =>
       resource.adopt !== true || spec.backing !== undefined || path !== "image"
     );
+  const config = parseXml(sourceText(observed.source, "xml"));
+  changes.push(...compareTable({ xml: volumeTable.xml! }, { spec, config }));
   if (
     spec.capacity !== undefined && sectors(spec.capacity) !== sectors(has.capacity ?? 0)
   ) {
@@ -310,22 +329,22 @@ export function volumeXml(spec: VolumeSpec, backingPath?: string): string {
   const { backing } = spec;
   const path = backing?.path ?? backingPath;
   const overlay = backing?.clone === "overlay" && path !== undefined;
-  return serializeXml(
-    element(
-      "volume",
+  const volume = element(
+    "volume",
+    {},
+    element("name", {}, spec.volume),
+    // A clone without capacity takes the image's.
+    spec.capacity !== undefined && element("capacity", { unit: "bytes" }, spec.capacity),
+    // Nothing is allocated ahead: libvirt would fill a raw volume with zeros.
+    element("allocation", { unit: "bytes" }, 0),
+    element("target", {}, element("format", { type: spec.format })),
+    overlay && element(
+      "backingStore",
       {},
-      element("name", {}, spec.volume),
-      // A clone without capacity takes the image's.
-      spec.capacity !== undefined && element("capacity", { unit: "bytes" }, spec.capacity),
-      // Nothing is allocated ahead: libvirt would fill a raw volume with zeros.
-      element("allocation", { unit: "bytes" }, 0),
-      element("target", {}, element("format", { type: spec.format })),
-      overlay && element(
-        "backingStore",
-        {},
-        element("path", {}, path),
-        element("format", { type: backing.format }),
-      ),
+      element("path", {}, path),
+      element("format", { type: backing.format }),
     ),
   );
+  writeTable({ xml: volumeTable.xml! }, volume, spec);
+  return serializeXml(volume);
 }

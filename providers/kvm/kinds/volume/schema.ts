@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { patchSchema, refuseTwice } from "../patch.ts";
 import { fileName, reference } from "../reference.ts";
 import { size } from "../size.ts";
 
@@ -23,6 +24,10 @@ export const volumeSchema = z.strictObject({
     error: (issue) => `${JSON.stringify(issue.input)} is no way to clone: write overlay or full`,
   }).optional().describe(
     "overlay (unless declared): holds what differs from the image; full: a copy of it.",
+  ),
+  xml: z.array(patchSchema).superRefine(refuseTwice).optional().describe(
+    "What no other field says: places in libvirt's XML and what must stand there, from when it is made. " +
+      "A place that another field owns, or that changes by itself, is refused.",
   ),
 }).superRefine((volume, context) => {
   const refuse = (path: string, message: string) =>
