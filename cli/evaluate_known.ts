@@ -22,6 +22,7 @@ import type { ForeignStack } from "../stacks/foreign_stack.ts";
 import { type NeededOutputs, neededOutputs } from "../stacks/reference.ts";
 import type { ResourceRecord, StackRecord, Store } from "../state/store.ts";
 import { usedOutputs } from "./dependents.ts";
+import { diskFiles } from "./disk_files.ts";
 
 /** Evaluations after which a stack that keeps asking is given up: each asks for one stack more. */
 const MOST = 50;
@@ -104,6 +105,14 @@ function settledFor(
       }
     }
   }
+  const declared = new Map(topology.resources.map((resource) => [resource.address, resource]));
+  for (const machine of topology.resources) {
+    if (machine.kind !== "machine") continue;
+    for (const { row, kept } of diskFiles(machine, rows, (address) => declared.get(address))) {
+      const { uuid, name } = identityOf(row);
+      identities[row.address] = kept && name !== undefined ? { uuid, name } : { uuid };
+    }
+  }
   // A machine whose cloud-init is left as it is keeps the medium that it has.
   for (const { kind, options, spec } of topology.resources) {
     if (kind !== "machine" || options?.ignoreChanges?.includes("seed") !== true) continue;
@@ -126,7 +135,11 @@ function recordedIdentities(record: StackRecord | undefined): Record<string, Ide
     if (resource.adopt !== true && !isDerived(record.stack, resource)) {
       identities[address] = { ...identityOf(row), ...identities[address] };
     }
-    if (kind !== "machine" || resource.options?.ignoreChanges?.includes("seed") !== true) continue;
+    if (kind !== "machine") continue;
+    for (const { row: disk } of diskFiles(resource, rows)) {
+      identities[disk.address] = identityOf(disk);
+    }
+    if (resource.options?.ignoreChanges?.includes("seed") !== true) continue;
     const seed = row.needs.map((need) => rows.get(need)).find((need) => need?.kind === "seed");
     if (seed === undefined) continue;
     identities[seed.address] = {

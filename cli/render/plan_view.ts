@@ -65,6 +65,7 @@ const SENTENCES: Readonly<Record<Action, string>> = {
 
 const BECAUSE: Partial<Readonly<Record<Reason, string>>> = {
   renamed: "it was renamed",
+  unmarked: "its mark is gone",
   "gone-from-host": "it is gone from the host",
   "not-declared": "it is no longer declared",
   "half-made": "a run was stopped while it worked on this",

@@ -89,8 +89,12 @@ function definition(version: Version, uri: string): StackDefinition {
       pool: store,
       wait: { for: "running" },
     });
+    // Renamed while it is off, then while it runs.
     lab.vm("bare", {
       ...guest,
+      name: `crash-bare-${version}`,
+      whenRestartNeeded: "now",
+      shutdown: { timeout: 0.1, force: true },
       description: updated ? "second" : "first",
       power: version === 1 ? "off" : "on",
       nics: [{ network: bridged }],

@@ -171,9 +171,29 @@ Deno.test({ name: "a machine under another name", ...needs }, async (t) => {
 
   await t.step("a name that somebody else's machine has is refused", async () => {
     const xml = "<domain type='qemu'><name>theirs</name><memory>1024</memory>" +
-      "<os><type>hvm</type></os></domain>";
+      "<os><type>hvm</type></os><devices><disk type='file'><driver type='qcow2'/>" +
+      "<source file='/srv/theirs.qcow2'/><target dev='vda'/></disk></devices></domain>";
+    await bed.host.must("qemu-img create -q -f qcow2 /srv/theirs.qcow2 1M");
     await bed.host.must("cat >/tmp/theirs.xml", { stdin: xml });
     await bed.host.virsh("define", "/tmp/theirs.xml");
     await assert.rejects(bed.plan(pair("theirs", "three")), { code: "ownership.not-ours" });
+  });
+
+  await t.step("a mark that went with an older snapshot is put back", async () => {
+    const uuid = (await bed.host.virsh("domuuid", "theirs")).trim();
+    await bed.host.virsh("snapshot-create-as", "theirs", "unowned");
+    const adopted = pair(
+      "one",
+      "three",
+      (lab) => void lab.vm("theirs", { memory: "1MiB", adopt: uuid }),
+    );
+    await bed.apply(adopted);
+    await bed.host.virsh("snapshot-revert", "theirs", "unowned");
+    assert.doesNotMatch(await bed.host.virsh("dumpxml", "theirs"), /staddle/);
+    const { text, changes } = await bed.apply(adopted);
+    assert.match(text, /lab\/machine\.theirs will be updated in place: its mark is gone/);
+    assert.deepEqual(changes, []);
+    assert.match(await bed.host.virsh("dumpxml", "theirs"), /address="lab\/machine\.theirs"/);
+    assert.match((await bed.plan(adopted)).text, /^No changes\./m);
   });
 });
