@@ -75,9 +75,13 @@ async function objects(connection: Connection): Promise<string[]> {
   return lines;
 }
 
-/** A digest of an XML less what libvirt chooses at random or by the order in which it was asked. */
+/**
+ * A digest of an XML less what libvirt chooses at random or by the order in which it was asked, and how often
+ * something was saved for the next start.
+ */
 function shapeOf(xml: string): string {
   const still = xml
+    .replaceAll(/(<staddle:resource [^>]*?) generation="\d+"/g, "$1")
     .replaceAll(/\n\s*<mac address='[^']*'\/>(?=\n\s*<(domain|ip|\/network))/g, "")
     .replaceAll(/\n\s*<address type='pci'[^>]*\/>/g, "");
   return createHash("sha256").update(still).digest("hex").slice(0, 8);

@@ -49,7 +49,7 @@ export function machineRemoval(
     how: how as unknown as JsonObject,
     note:
       `the guest is shut down first, for ${what} outlive${others.length === 0 ? "s" : ""} it; ` +
-      `${force ? "powered off" : "the step fails"} if that takes more than ${timeout} s`,
+      `${force ? "it is powered off" : "the step fails"} if that takes more than ${timeout} s`,
   };
 }
 
