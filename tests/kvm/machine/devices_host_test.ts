@@ -62,6 +62,11 @@ Deno.test({
             const context = { previous: was.spec, lookup: lookup() };
             const changed = observed(wanted, { xml });
             assert.deepEqual(machineKind.diff(wanted, changed, context), []);
+            // And from nothing.
+            const anew = observed(wanted, {
+              xml: await define(machineXml(completed(wanted), MARK)),
+            });
+            assert.deepEqual(machineKind.diff(wanted, anew, { lookup: lookup() }), []);
           } finally {
             await virsh("undefine", "--nvram", name);
           }

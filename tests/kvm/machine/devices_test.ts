@@ -81,3 +81,15 @@ Deno.test("property: any devices to any others leave no difference", () => {
     },
   );
 });
+
+Deno.test("a word that libvirt does not write goes without saying", () => {
+  const declared = {
+    disks: [{ name: "root", file: "/srv/a.img", cache: "default" }],
+    cdroms: [{ name: "a", file: "/srv/a.iso", tray: "closed" }],
+  };
+  const resource = machine(declared);
+  const xml = machineXml(completed(resource), MARK);
+  assert.doesNotMatch(xml, /cache=|tray=/);
+  const context = { lookup: lookup() };
+  assert.deepEqual(machineKind.diff(resource, observed(resource, { xml }), context), []);
+});

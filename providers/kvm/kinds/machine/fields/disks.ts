@@ -30,7 +30,7 @@ import {
 import { reference } from "../../reference.ts";
 import { size } from "../../size.ts";
 import * as places from "../places.ts";
-import { byteCount, flag, ON_OFF, subset, toggle, whole, word, YES_NO } from "./bits.ts";
+import { byteCount, flag, ON_OFF, subset, toggle, unsaid, whole, word, YES_NO } from "./bits.ts";
 import { distinct } from "./common.ts";
 import { elementsOf, ensureUsb, nameField, usbChange } from "./device.ts";
 import { deviceXml, refuseOwned } from "./escape.ts";
@@ -173,10 +173,13 @@ const disks = {
   }),
   model: word("./@model", VIRTIO_MODELS, "Dialect of virtio, with bus virtio."),
   virtio: virtioOptions(),
-  cache: word(
-    "./driver/@cache",
-    ["default", "none", "writethrough", "writeback", "directsync", "unsafe"],
-    "Cache of the host; QEMU's default unless declared.",
+  cache: unsaid(
+    "default",
+    word(
+      "./driver/@cache",
+      ["default", "none", "writethrough", "writeback", "directsync", "unsafe"],
+      "Cache of the host; QEMU's default unless declared.",
+    ),
   ),
   io: word("./driver/@io", ["native", "threads", "io_uring"], "How the host does the I/O."),
   discard: word(

@@ -17,7 +17,7 @@ import {
 import { child, element, getPath, setPath, type XmlElement } from "../../../xml/mod.ts";
 import { reference } from "../../reference.ts";
 import { freeTarget, SEED_ALIAS } from "../places.ts";
-import { word } from "./bits.ts";
+import { unsaid, word } from "./bits.ts";
 import { devices, nameField } from "./device.ts";
 import { deviceXml } from "./escape.ts";
 import * as sources from "./disk_source.ts";
@@ -70,7 +70,10 @@ const media = {
     change: formatChange,
     withdrawn: true,
   }),
-  tray: word("./target/@tray", ["open", "closed"], "Tray at the start; closed."),
+  tray: unsaid(
+    "closed",
+    word("./target/@tray", ["open", "closed"], "Tray at the start; closed."),
+  ),
 } satisfies Table;
 
 const cdromFields = {

@@ -317,11 +317,13 @@ const hostDevices = devices({
     const kind = KINDS.find((one) => declared[one] !== undefined)!;
     if (kind === "usb") ensureUsb(domain);
     if (kind === "scsi") ensureScsi(domain);
-    return element("hostdev", {
+    const attributes = {
       mode: "subsystem",
       type: TYPE[kind],
       managed: kind === "pci" ? "yes" : undefined,
-    });
+    };
+    // libvirt's schema takes nothing between a driver and the source.
+    return element("hostdev", attributes, element("source"));
   },
 });
 
