@@ -8,7 +8,7 @@ import type { JournalEntry, RunRecord } from "../../state/store.ts";
 import { plain, type Style } from "./style.ts";
 import { table } from "./table.ts";
 
-/** A line for each run. */
+/** A line for each run, in 80 columns where names are short: what else is known stands in its revision. */
 export function historyText(
   stack: string,
   runs: readonly RunRecord[],
@@ -16,12 +16,12 @@ export function historyText(
 ): string {
   if (runs.length === 0) return `Stack "${stack}" has no recorded runs.`;
   return table(
-    ["STARTED", "REVISION", "COMMAND", "WHO", "PLAN", "RESULT", "DONE", "TOOK"],
+    ["STARTED (UTC)", "REVISION", "COMMAND", "WHO", "PLAN", "RESULT", "DONE", "TOOK"],
     runs.map((run) => [
-      run.startedAt.replace(/\.\d+Z$/, "Z"),
+      run.startedAt.slice(0, 16).replace("T", " "),
       run.id.slice(0, 8),
       run.command,
-      run.who,
+      run.who.replace(/ \(\d+\)$/, ""), // Without the process.
       run.planned === undefined ? "" : sumText(run.planned),
       run.result ?? "never ended",
       sumText(run),
