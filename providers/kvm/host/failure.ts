@@ -216,6 +216,10 @@ export function libvirtLine({ code, message, call }: LibvirtFailure): string {
   } ${code})`;
 }
 
+const UNKNOWN_HELP =
+  "cure what it names, then run the same command again; the host's log may say more (journalctl -u libvirtd, or " +
+  "virtqemud, virtnetworkd, virtstoraged)";
+
 /** Makes the error for a person of what libvirt said. */
 export function libvirtError(failure: LibvirtFailure, attempt: Attempt): StaddleError {
   const known = KNOWN.find(({ matches }) => matches(failure));
@@ -228,7 +232,7 @@ export function libvirtError(failure: LibvirtFailure, attempt: Attempt): Staddle
       ...(attempt.declaredAt === undefined ? [] : [attempt.declaredAt]),
     ],
     details: [libvirtLine(failure)],
-    ...(known === undefined ? {} : { help: known.help }),
+    help: known?.help ?? UNKNOWN_HELP,
     cause: failure,
   });
 }

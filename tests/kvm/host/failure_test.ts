@@ -72,7 +72,7 @@ for (
     ) {
       assert.ok(text.includes(part), text);
     }
-    assert.equal(error.help !== undefined, expected !== "kvm.libvirt");
+    assert.ok(error.help !== undefined);
   });
 }
 
