@@ -43,7 +43,7 @@ export function openEventSink(flags: EventFlags, terminal: Terminal): EventSink 
       for (const line of lines) {
         const text = JSON.stringify(line);
         if (onStdout) terminal.print(text);
-        if (file !== undefined) writeAll(file, encoder.encode(`${text}\n`));
+        if (file !== undefined) writeAll(file, path!, encoder.encode(`${text}\n`));
       }
     },
     [Symbol.dispose]: () => file?.close(),
@@ -54,16 +54,25 @@ function open(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { write: true, create: true, truncate: true, mode: 0o600 });
   } catch (error) {
-    throw new StaddleError({
-      code: "events.not-writable",
-      summary: `Cannot write events to ${path}`,
-      details: [error instanceof Error ? error.message : String(error)],
-      help: "name a file in a folder that is there and may be written to; - is standard output",
-      cause: error,
-    });
+    throw notWritable(path, error);
   }
 }
 
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+function writeAll(file: Deno.FsFile, path: string, bytes: Uint8Array): void {
+  try {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+  } catch (error) {
+    throw notWritable(path, error);
+  }
+}
+
+function notWritable(path: string, error: unknown): StaddleError {
+  return new StaddleError({
+    code: "events.not-writable",
+    summary: `Cannot write events to ${path}`,
+    details: [error instanceof Error ? error.message : String(error)],
+    help:
+      "name a file in a folder that is there, has room and may be written to; - is standard output",
+    cause: error,
+  });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { StaddleError } from "../providers/error.ts";
 import { coloured, plain, type Style } from "./render/style.ts";
 
 /** Where the command line writes and whom it may ask. */
@@ -38,8 +39,11 @@ export interface TerminalOptions {
 
 /** The process's own terminal. */
 export function openTerminal(options: TerminalOptions = {}): Terminal {
-  const out = writer(Deno.stdout);
-  const err = writer(Deno.stderr);
+  const out = writer(Deno.stdout, (error) => {
+    throw notWritten(error);
+  });
+  // There is nowhere left to say it.
+  const err = writer(Deno.stderr, () => {});
   const ci = isSet("CI");
   const dumb = Deno.env.get("TERM") === "dumb";
   const colour = options.colour !== false && !isSet("NO_COLOR") && !ci && !dumb;
@@ -68,7 +72,10 @@ function isSet(name: string): boolean {
 
 const encoder = new TextEncoder();
 
-function writer(stream: { writeSync(bytes: Uint8Array): number }): (text: string) => void {
+function writer(
+  stream: { writeSync(bytes: Uint8Array): number },
+  failed: (error: unknown) => void,
+): (text: string) => void {
   let closed = false;
   return (text) => {
     let bytes = encoder.encode(text);
@@ -76,12 +83,27 @@ function writer(stream: { writeSync(bytes: Uint8Array): number }): (text: string
       try {
         bytes = bytes.subarray(stream.writeSync(bytes));
       } catch (error) {
-        if (error instanceof Deno.errors.WouldBlock) waitABit();
-        else if (error instanceof Deno.errors.BrokenPipe || isHungUp(error)) closed = true;
-        else throw error;
+        if (error instanceof Deno.errors.WouldBlock) {
+          waitABit();
+          continue;
+        }
+        closed = true;
+        if (!(error instanceof Deno.errors.BrokenPipe || isHungUp(error))) failed(error);
       }
     }
   };
+}
+
+function notWritten(error: unknown): StaddleError {
+  return new StaddleError({
+    code: "output.not-written",
+    summary: "Cannot write to standard output",
+    details: [error instanceof Error ? error.message : String(error)],
+    help:
+      "make room where it goes, and run the same command again; a run that had begun has gone on to " +
+      'its end: "staddle history STACK" shows it',
+    cause: error,
+  });
 }
 
 /** Whether the terminal at the other end is gone. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { StaddleError } from "../../providers/error.ts";
 import { denoDirectory } from "./process.ts";
 import type { Project } from "./project.ts";
 
@@ -30,13 +31,15 @@ const shared = [
 /**
  * Makes the folder.
  *
+ * @throws {StaddleError} `sandbox.no-folder`
+ *
  * Deno keeps `localStorage` and `caches` under its cache, and asks no permission for them: a stack
  * could remember things from one evaluation to the next, and fill the disk. So its process gets a
  * cache folder of its own, made of links to the parts that it needs, in which the place of that
  * storage is taken by a file.
  */
 export async function makeWorkspace(project: Project): Promise<Workspace> {
-  const folder = await Deno.makeTempDir({ prefix: "staddle-" });
+  const folder = await makeFolder();
   try {
     const real = denoDirectory();
     await Promise.all([
@@ -55,7 +58,7 @@ export async function makeWorkspace(project: Project): Promise<Workspace> {
     ]);
   } catch (error) {
     await Deno.remove(folder, { recursive: true });
-    throw error;
+    throw noFolder(error);
   }
   return {
     denoDirectory: folder,
@@ -66,4 +69,25 @@ export async function makeWorkspace(project: Project): Promise<Workspace> {
       await Deno.remove(folder, { recursive: true });
     },
   };
+}
+
+async function makeFolder(): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: "staddle-" });
+  } catch (error) {
+    throw noFolder(error);
+  }
+}
+
+function noFolder(error: unknown): unknown {
+  // What Deno was not permitted is said as for everything else.
+  if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
+  return new StaddleError({
+    code: "sandbox.no-folder",
+    summary: "cannot make a temporary folder for the stack's evaluation",
+    details: [error.message],
+    help:
+      "see that the folder that TMPDIR names (or /tmp) is there, may be written to and has room",
+    cause: error,
+  });
 }

@@ -71,6 +71,26 @@ Deno.test("what a stack, a plan or this machine does not allow is said with what
       asked.map(async (args) => show(await run(args), "staddle", ...args)),
     );
 
+    const nowhere = await ended(begin(["plan", "stack.ts"], { TMPDIR: "/nowhere" }, folder));
+    texts.push(show(nowhere, "TMPDIR=/nowhere", "staddle", "plan", "stack.ts"));
+    const full = new Deno.Command("sh", {
+      args: [
+        "-c",
+        'exec "$@" > /dev/full',
+        "sh",
+        Deno.execPath(),
+        ...DENO_ARGS,
+        "plan",
+        "stack.ts",
+      ],
+      cwd: folder,
+      env: { NO_COLOR: "", CI: "", STADDLE_STATE: "" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    texts.push(show(await ended(full), "staddle", "plan", "stack.ts", ">", "/dev/full"));
+
     // Ctrl-C while the stack is being evaluated, in a process of its own.
     const planning = begin(["plan", "slow.ts"], {}, folder);
     while (!await hasChildren(planning.pid)) {
