@@ -130,9 +130,25 @@ class Drafter {
     const comments = devices.length === 0
       ? []
       : [`Left as the host has it: ${devices.map(({ path }) => path).join(", ")}.`];
+    const asleep = this.#asleep(observed);
+    if (devices.length > 0 && asleep.length > 0) {
+      comments.push(`No stack can refer to what is not active: ${asleep.join(", ")}.`);
+    }
     if (this.contents.withPassword?.includes(key)) {
       comments.push('Its display keeps its password; password: secret("NAME") would set another.');
     }
     return { ...declare(drafted.options), comments };
+  }
+
+  /** What a machine is on, and does not run or is not there. */
+  #asleep(observed: Observed): readonly string[] {
+    const { networks, volumes } = this.#usage.of(observed);
+    const pools = new Set(volumes.map((key) => key.slice(0, key.indexOf("/"))));
+    return [
+      ...networks.filter((name) => this.#ground.network(name) === undefined)
+        .map((name) => `network ${name}`),
+      ...[...pools].filter((name) => this.#ground.pool(name) === undefined)
+        .map((name) => `pool ${name}`),
+    ];
   }
 }
