@@ -92,7 +92,9 @@ export function ownership(
       why: [`its UUID is ${found.uuid}, and the one to be adopted has ${uuid}`],
     };
   }
-  if (sameUuid(found.uuid, uuid)) return { status: "ours" };
+  // What can carry the mark, and does not, was let go of, unless the record has it.
+  const released = entry.kind.marked === true && known === undefined;
+  if (!released && sameUuid(found.uuid, uuid)) return { status: "ours" };
   if (known === undefined) {
     return {
       status: "foreign",

@@ -8,7 +8,7 @@ import { locateStack, storeLocation } from "../location.ts";
 import { nameOf } from "../open_stack.ts";
 import { noSuchResource } from "../state/errors.ts";
 import { type LockedRecord, type NamedStack, openNamed, withLock } from "../state/locked.ts";
-import { markMoved } from "../state/marks.ts";
+import { markMoved, takeMarksOff } from "../state/marks.ts";
 import { type Moved, moveRows } from "../state/move.ts";
 import { whoAmI } from "../who_am_i.ts";
 
@@ -20,6 +20,7 @@ export interface MoveFlags {
 
 /** Flags of `state rm`. */
 export interface RemoveFlags {
+  readonly keepMark?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -162,7 +163,7 @@ function removed(addresses: readonly string[], pairs: Moved["pairs"]): string[] 
   return addresses.filter((address) => gone.has(ownerOf(address)) && !fresh.has(address));
 }
 
-/** Forgets entries without destroying what they stand for. */
+/** Forgets entries without destroying what they stand for, and lets go of that on the hosts. */
 export async function remove(
   this: Context,
   flags: RemoveFlags,
@@ -180,15 +181,22 @@ export async function remove(
       for (const address of found) gone.add(address);
     }
     const list = [...gone].sort();
-    if (!flags.dryRun) await lease.write({ remove: list });
+    if (!flags.dryRun) {
+      // The marks first: stopped in between, the record still has what has lost its mark.
+      const rows = record.resources.filter(({ address }) => gone.has(address));
+      if (!flags.keepMark) await takeMarksOff(named, record, rows);
+      await lease.write({ remove: list });
+    }
     for (const address of list) {
       terminal.print(`${flags.dryRun ? "Would remove" : "Removed"} ${address}`);
     }
     if (flags.dryRun) return;
     terminal.print(`Successfully removed ${list.length} resource(s).`);
     terminal.print(
-      "What they stand for stays on the hosts. A stack that declares it still takes it back where it " +
-        "carries the stack's mark.",
+      flags.keepMark
+        ? "What they stand for stays on the hosts. A stack that declares it still takes it back where " +
+          "it carries the stack's mark."
+        : "What they stand for stays on the hosts, and is no stack's now.",
     );
   });
 }

@@ -1,12 +1,13 @@
 /**
- * The marks of what has moved, brought up to date on the hosts.
+ * The marks of what has moved or is forgotten, brought up to date on the hosts.
  *
  * @module
  */
 
 import { digest } from "../../planner/digest.ts";
+import { StaddleError } from "../../providers/error.ts";
 import type { JsonObject, Step } from "../../providers/provider.ts";
-import type { ResourceRecord } from "../../state/store.ts";
+import type { ResourceRecord, StackRecord } from "../../state/store.ts";
 import { Hosts } from "../hosts.ts";
 import { asStaddleError, throwAll } from "../render/error_text.ts";
 import { LazyProvider } from "../session.ts";
@@ -35,9 +36,7 @@ export async function markMoved(
   { rows, hosts: declarations }: Moved,
   stack: string,
 ): Promise<Marks> {
-  const marked = rows.filter(({ kind, resource }) =>
-    Object.hasOwn(BARE, kind) && resource.tenure === "managed"
-  );
+  const marked = rows.filter(carriesMark);
   const provider = new LazyProvider();
   const signal = stop.cancel;
   const hosts = new Hosts(provider.load, { signal, baseDirectory: folder });
@@ -79,6 +78,58 @@ export async function markMoved(
     await close();
     throw error;
   }
+}
+
+/** Whether an entry stands for an object with a mark of its own. */
+function carriesMark({ kind, resource }: ResourceRecord): boolean {
+  return Object.hasOwn(BARE, kind) && resource.tenure === "managed";
+}
+
+/**
+ * Takes the mark off all that entries stand for. Nothing else on the hosts is changed.
+ *
+ * @throws {StaddleError} `state.marks-not-reached` where a host does not answer; no mark is gone then.
+ */
+export async function takeMarksOff(
+  { folder, stop }: NamedStack,
+  record: StackRecord,
+  rows: readonly ResourceRecord[],
+): Promise<void> {
+  const marked = rows.filter(carriesMark);
+  if (marked.length === 0) return;
+  const context = { signal: stop.cancel, baseDirectory: folder, progress: () => {} };
+  await using provider = new LazyProvider();
+  await using hosts = new Hosts(provider.load, context);
+  const { sessions, errors } = await hosts.sessions(record.hosts, marked.map(({ host }) => host));
+  if (errors.size > 0) throw notReached(record.stack, errors);
+  for (const row of marked) {
+    const { address, kind, host, key, resource } = row;
+    await sessions.get(host)!.perform({
+      id: `delete:${address}`,
+      operation: "delete",
+      retain: true,
+      address,
+      kind,
+      host,
+      key,
+      resource,
+      mark: { stack: record.stack, address, digest: row.specDigest },
+      changes: [],
+      needs: [],
+    }, context);
+  }
+}
+
+function notReached(stack: string, errors: ReadonlyMap<string, unknown>): StaddleError {
+  return new StaddleError({
+    code: "state.marks-not-reached",
+    summary: `Cannot take the marks of stack "${stack}" off: ` +
+      `${[...errors.keys()].join(", ")} did not answer; nothing is removed`,
+    details: [...errors.values()].map((error) => asStaddleError(error).message),
+    help:
+      "make the host answer, or say --keep-mark: then the record alone is changed, and a stack " +
+      "that declares them still takes them back",
+  });
 }
 
 function markingStep(row: ResourceRecord, key: string, stack: string): Step {

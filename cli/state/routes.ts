@@ -82,7 +82,10 @@ export const state: RouteMap<Context> = buildRouteMap<string, Context>({
     rm: buildCommand<RemoveFlags, [string, ...string[]], Context>({
       loader: async () => (await import("../commands/state_edit.ts")).remove,
       parameters: {
-        flags: { dryRun },
+        flags: {
+          dryRun,
+          keepMark: toggle("Leave the stack's mark on what stays; no host is asked"),
+        },
         positional: {
           kind: "array",
           parameter: {
@@ -93,7 +96,15 @@ export const state: RouteMap<Context> = buildRouteMap<string, Context>({
           minimum: 2,
         },
       },
-      docs: { brief: "Forget resources without destroying them" },
+      docs: {
+        brief: "Forget resources without destroying them",
+        fullDescription:
+          "Forget resources without destroying them. What they stand for stays on its host as it is; the " +
+          "mark of the stack is taken off machines and networks, so that a stack which still declares " +
+          "them says that they are not its own: take the declaration out, or take them over again with " +
+          "staddle import. With --keep-mark no host is asked, and such a stack takes them back. A pool " +
+          "has no mark: it is known by its UUID, and taken back in any case.",
+      },
     }),
     pull: buildCommand<Record<never, never>, [string], Context>({
       loader: async () => (await import("../commands/state_transfer.ts")).pull,

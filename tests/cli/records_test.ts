@@ -226,11 +226,36 @@ Deno.test({
         assert.match(await good(state("check")), /no problem found/);
       });
 
-      await step("rm forgets; what carries the mark is taken back", async () => {
+      await step("rm with --keep-mark forgets; what carries the mark is taken back", async () => {
         const net = `lab/network.${NAME}-net`;
-        assert.match(await good(state("rm", net)), /^Successfully removed 1 resource\(s\)\.$/m);
+        assert.match(
+          await good(state("rm", net, "--keep-mark")),
+          /^Successfully removed 1 resource\(s\)\.$/m,
+        );
         await good(on("apply", "--yes"));
         assert.match(await good(state("list")), /network/);
+      });
+
+      await step("rm lets go: nothing is taken back that nobody asks for", async () => {
+        const pulled = await good(state("pull"));
+        const [net, vm] = [`lab/network.${NAME}-net`, "lab/machine.renamed"];
+        const domain = await run("virsh", "dumpxml", `${NAME}-vm`);
+        assert.match(domain, /address=.lab\/machine\.renamed/);
+        assert.match(await good(state("rm", net, vm, "--dry-run")), /^Would remove lab\/machine/m);
+        assert.equal(await run("virsh", "dumpxml", `${NAME}-vm`), domain);
+        assert.match(await good(state("rm", net, vm)), /and is no stack's now\.$/m);
+        const bare = await run("virsh", "dumpxml", `${NAME}-vm`);
+        assert.doesNotMatch(bare, /lab\/machine/);
+        const rest = (xml: string) => xml.replace(/<metadata>[\s\S]*<\/metadata>\s*/, "");
+        assert.equal(rest(bare).trim(), rest(domain).trim());
+        assert.doesNotMatch(await run("virsh", "net-dumpxml", `${NAME}-net`), /lab\/network/);
+        await refused(on("plan"), 1, /ownership\.not-ours/, /it has no mark of Staddle/);
+        // The record as it was owns them again, and the next apply puts the marks back.
+        await Deno.writeTextFile(`${folder}/pulled.json`, pulled);
+        await good(state("push", `${folder}/pulled.json`, "--force"));
+        await good(on("apply", "--yes"));
+        await unchanged();
+        assert.match(await run("virsh", "dumpxml", `${NAME}-vm`), /lab\/machine\.renamed/);
       });
 
       await step("migrate to another store and back", async () => {

@@ -1,7 +1,7 @@
 /**
  * Crash at every point: `deno task crash [--points every|moments|changes] [--skip CYCLES] [--hosts N]
  * [--parallelism N] [--victim self|libvirtd|qemu]`, a sample: `deno task crash --sample CYCLES [--seed N]`, or
- * points by their numbers: `deno task crash --at destroy=308 --at create=12`.
+ * points by their numbers or names: `deno task crash --at destroy=308 --at 'update=before writing end'`.
  *
  * Creates, updates, replaces and destroys a stack with resources of every kind on a real libvirt, and kills
  * the process with SIGKILL before and after each write of the record and each call of libvirt. After each
@@ -13,16 +13,29 @@
 
 import { parseArgs } from "node:util";
 import { fleetObstacle } from "../fleet/mod.ts";
-import { allOf, type Choice, type Cycle, OPERATIONS, someOf, sweep, type Victim } from "./sweep.ts";
+import {
+  allOf,
+  type Choice,
+  type Cycle,
+  type Operation,
+  OPERATIONS,
+  type Points,
+  someOf,
+  sweep,
+  type Victim,
+} from "./sweep.ts";
 
 function say(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-/** `destroy=308`. */
-function byNumber(text: string): Cycle {
-  const [operation = "", point] = text.split("=");
-  return { [operation]: Number(point) };
+/** `destroy=308`, or the first point of a name: `replace=writing end create:lab/volume.passed`. */
+function pointAt(text: string, points: Points): Cycle {
+  const [operation, point = ""] = text.split("=") as [Operation, string?];
+  if (/^\d+$/.test(point)) return { [operation]: Number(point) };
+  const place = points[operation].findIndex((name) => name.includes(point));
+  if (place < 0) throw new Error(`${operation} has no point "${point}"`);
+  return { [operation]: place + 1 };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -50,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
   const began = performance.now();
   const { killed, failures } = await sweep({
     cycles: (points) => {
-      if (values.at !== undefined) return values.at.map(byNumber);
+      if (values.at !== undefined) return values.at.map((text) => pointAt(text, points));
       return sample === undefined
         ? allOf(points, values.points as Choice).slice(Number(values.skip))
         : someOf(points, sample, seed);

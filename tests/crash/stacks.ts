@@ -53,6 +53,13 @@ function definition(version: Version, uri: string): StackDefinition {
       size: updated ? "3MiB" : "2MiB",
     });
 
+    const passed = lab.volume("passed", {
+      pool: store,
+      name: replaced ? "second.raw" : "first.raw",
+      format: "raw",
+      size: "1MiB",
+    });
+
     const nat = lab.network("nat", {
       nat: "10.97.1.0/24",
       domain: replaced ? "second.test" : "first.test",
@@ -89,6 +96,8 @@ function definition(version: Version, uri: string): StackDefinition {
       pool: store,
       wait: { for: "running" },
     });
+    // It goes over to the new volume while the old one is still there.
+    lab.vm("passing", { ...guest, power: "off", disks: [{ volume: passed }] });
     // Renamed while it is off, then while it runs.
     lab.vm("bare", {
       ...guest,

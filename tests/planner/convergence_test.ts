@@ -40,7 +40,7 @@ Deno.test("what was applied plans to nothing, and what is destroyed leaves nothi
       assert.deepEqual(world.listing(), before);
       assert.deepEqual(world.record?.resources, []);
     }),
-    { numRuns: 200 },
+    { numRuns: 150 },
   );
 });
 
@@ -65,7 +65,7 @@ Deno.test("a run that is cut off anywhere converges, on the same stack or anothe
         assert.deepEqual(world.listing(), before);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 200 },
   );
 });
 
@@ -89,7 +89,7 @@ Deno.test("a destruction that is cut off anywhere is finished by the next one", 
         assert.deepEqual(world.record?.resources, []);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 150 },
   );
 });
 
