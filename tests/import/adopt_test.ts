@@ -113,7 +113,7 @@ Deno.test("what cannot be adopted is refused", () => {
     ["ownership.not-ours", (lab) => lab.vm("web", { ...web, adopt: UUID }), marked],
     ["ownership.not-ours", (lab) => lab.vm("web", { ...web, adopt: other }), DOMAIN],
     ["import.missing", (lab) => lab.vm("db", { ...web, adopt: other }), DOMAIN],
-    ["machine.renamed import.other-name", (lab) => lab.vm("db", { ...web, adopt: UUID }), DOMAIN],
+    ["import.other-name", (lab) => lab.vm("db", { ...web, adopt: UUID }), DOMAIN],
   ];
   for (const [codes, declare, xml] of cases) {
     const { errors, plan } = planOf(shop(declare), [seen("machine", xml)]);
