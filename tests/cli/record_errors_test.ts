@@ -29,10 +29,10 @@ function run(id: string, day: number, more: Partial<RunRecord> = {}): RunRecord 
 }
 
 /** The record of stack "shop": three runs, of which one is kept, in a form that nobody knows. */
-async function fill(file: string): Promise<void> {
+async function fill(file: string, uri = "test:///default"): Promise<void> {
   await using store = new SqliteStore(file);
   await using lease = await store.lock("shop", "ann@desk (7)");
-  const hosts = { lab: { name: "lab", uri: "test:///default" } };
+  const hosts = { lab: { name: "lab", uri } };
   await lease.write({ put: [row("lab/machine.web")], hosts, run: run("aaaa1111-0000", 1) });
   await lease.write({ run: run("aaaa2222-0000", 2, { command: "refresh" }) });
   const kept = { topology: { format: "of old" }, plan: {} };
@@ -51,6 +51,8 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       await using store = new SqliteStore(held.STADDLE_STATE);
       await store.hold("shop", "eve@den (9)", 3600);
     }
+    const away = { STADDLE_STATE: `${folder}/away.db` };
+    await fill(away.STADDLE_STATE, `qemu+unix:///system?socket=${folder}/none`);
     const broken = { STADDLE_STATE: `${folder}/broken.db` };
     await Deno.writeTextFile(broken.STADDLE_STATE, "no database any more");
 
@@ -82,6 +84,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       [broken, "state", "rebuild", "shop"],
       [held, "state", "unlock", "shop"],
       [held, "state", "rm", "shop", "lab/machine.web"],
+      [away, "state", "rm", "shop", "lab/machine.web"],
       [good, "state", "lock", "shop", "--for", "9z"],
       [good, "state", "push", "shop", "none.json"],
       [good, "state", "migrate", "none.db", "other.db"],
@@ -106,7 +109,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
     const made = names.filter((name) => !/-(wal|shm)$/.test(name)).sort();
     assert.deepEqual(
       made,
-      ["broken.db", "good.db", "held.db", "node.xml"],
+      ["away.db", "broken.db", "good.db", "held.db", "node.xml"],
       "nothing was made on the way",
     );
   } finally {
