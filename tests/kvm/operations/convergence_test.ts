@@ -2,8 +2,8 @@
  * Properties over random stacks, carried out by the applier and the provider themselves on libvirt's
  * in-memory driver: what was applied plans to nothing, the order of declaration makes no difference,
  * what is renamed keeps its identity, and what is destroyed leaves the host as it was. That driver
- * refuses the flags with which networks are changed and machines undefined, so the stacks are of
- * networks that come and go, pools and volumes.
+ * refuses the flags with which networks are changed, so the stacks are of networks that come and go,
+ * pools and volumes; machines are changed in `tests/kvm/pairs`.
  *
  * `STADDLE_SWEEP=1` takes more of them.
  */

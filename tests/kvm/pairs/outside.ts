@@ -81,6 +81,8 @@ const ALONG: Readonly<Record<string, readonly string[]>> = {
   memory: ["memory"],
   vcpuStates: ["vcpu"],
   memoryDevices: ["memory", "currentMemory"],
+  // libvirt lets numad advise on both or on neither.
+  numa: ["vcpu"],
   console: ["devices/serial", "devices/console"],
   consoleLog: ["devices/serial", "devices/console"],
 };
