@@ -36,7 +36,7 @@ import { isTuningCall, tuningCall } from "./machine_tuning.ts";
 import { saveMetadata } from "./metadata.ts";
 import { powerOff, shutDown, start } from "./power.ts";
 import { newName, underFormerName } from "./rename.ts";
-import { forNextStart, restart, restartDone, startOrTakeBack } from "./restart.ts";
+import { forNextStart, restart, restartDone, restartOver, startOrTakeBack } from "./restart.ts";
 import { withOwnVariables } from "./uefi_variables.ts";
 import { undefine } from "./undefine.ts";
 
@@ -151,6 +151,10 @@ const update: Operate = async (bench, step, context) => {
       notes.push(...await restart(connection, domain, before, name, bench, step, context));
     }
   }
+  const started = calls.some((call) =>
+    call.call === "restart" || (call.call === "setPower" && call.value === "on")
+  );
+  if (!started && readRestartDue(parseXml(before))) await restartOver(domain);
   return { notes, patience: now.length > 0 ? FOLLOW : 0 };
 };
 

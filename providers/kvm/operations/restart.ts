@@ -39,11 +39,22 @@ export function forNextStart(xml: string, options: { readonly restart: boolean }
   return serializeXml(domain);
 }
 
-/** Takes the note away that a restart is under way. */
+/** Takes the note away that a restart is under way, from a machine that has been started by now. */
 export async function restartDone(domain: Domain): Promise<void> {
+  await settle(domain, await domain.isActive() ? LIVE_AND_CONFIG : CONFIG);
+}
+
+/**
+ * Takes the note away that a run left which was cut off after the start, or before it asked the guest. What
+ * the machine was started with is not known then: the mark that it runs with stays.
+ */
+export async function restartOver(domain: Domain): Promise<void> {
+  await settle(domain, CONFIG);
+}
+
+async function settle(domain: Domain, flags: number): Promise<void> {
   const mark = settledMark(parseXml(await domain.xml(INACTIVE)));
   if (mark === undefined) return;
-  const flags = await domain.isActive() ? LIVE_AND_CONFIG : CONFIG;
   await domain.setMetadata(ELEMENT, serializeXml(mark), MARK_PREFIX, MARK_NAMESPACE, flags);
 }
 
