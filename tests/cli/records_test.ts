@@ -246,9 +246,11 @@ Deno.test({
         assert.match(await good(state("rm", net, vm)), /and is no stack's now\.$/m);
         const bare = await run("virsh", "dumpxml", `${NAME}-vm`);
         assert.doesNotMatch(bare, /lab\/machine/);
-        const rest = (xml: string) => xml.replace(/<metadata>[\s\S]*<\/metadata>\s*/, "");
+        const rest = (xml: string) => xml.replace(/<metadata(\/>|>[\s\S]*<\/metadata>)\s*/, "");
         assert.equal(rest(bare).trim(), rest(domain).trim());
-        assert.doesNotMatch(await run("virsh", "net-dumpxml", `${NAME}-net`), /lab\/network/);
+        // libvirt 9.0 cannot change the metadata of a network that runs; its configuration is what is read.
+        const xml = await run("virsh", "net-dumpxml", `${NAME}-net`, "--inactive");
+        assert.doesNotMatch(xml, /lab\/network/);
         await refused(on("plan"), 1, /ownership\.not-ours/, /it has no mark of Staddle/);
         // The record as it was owns them again, and the next apply puts the marks back.
         await Deno.writeTextFile(`${folder}/pulled.json`, pulled);
