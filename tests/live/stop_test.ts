@@ -103,7 +103,10 @@ Deno.test({ name: "a guest that is shut down for what is to come", ...needs }, a
   await t.step("and is powered off where the stack allows it", async () => {
     const shutdown = { timeout: 3, force: true } as const;
     const { text, notes } = await bed.apply(guest("two", { title: "third", shutdown }));
-    assert.match(text, /disks\/data\.raw outlives it; it is powered off if that takes more than 3 s/);
+    assert.match(
+      text,
+      /disks\/data\.raw outlives it; it is powered off if that takes more than 3 s/,
+    );
     assert.match(notes.join("\n"), /machine "two" did not shut down within 3 s, .* powered off/);
     assert.match(await bed.host.must("head -c 4 /srv/disks/data.raw"), /^late/);
   });
