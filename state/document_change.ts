@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DOCUMENTS_KEEP, withinLimits } from "./history_limits.ts";
 import { serialOfReplacement } from "./record_change.ts";
 import { presentRecord } from "./record_version.ts";
 import {
@@ -12,13 +13,6 @@ import {
   type RecordDocument,
   type RecordWrite,
 } from "./store.ts";
-
-/**
- * How much history a document carries, for every write sends all of it: the journal and the revisions of
- * the last runs, and the last runs themselves.
- */
-const JOURNALLED_RUNS = 10;
-const KEPT_RUNS = 500;
 
 /** What there is after a change; undefined once it was forgotten. */
 export function changed(
@@ -40,10 +34,7 @@ export function changed(
   const resources = new Map(base.resources.map((resource) => [resource.address, resource]));
   for (const address of change.remove ?? []) resources.delete(address);
   for (const resource of change.put ?? []) resources.set(resource.address, resource);
-  const runs = withOne(base.runs, change.run, ({ id }) => id).slice(-KEPT_RUNS);
-  const dropped = new Set(runs.slice(0, -JOURNALLED_RUNS).map(({ id }) => id));
-  const recent = ({ run }: { readonly run: string }) => !dropped.has(run);
-  return {
+  const next: RecordDocument = {
     ...base,
     version: RECORD_VERSION,
     serial,
@@ -51,11 +42,11 @@ export function changed(
     resources: [...resources.values()].sort((a, b) => order(a.address, b.address)),
     outputs: change.outputs ?? base.outputs,
     reservations: change.reservations ?? base.reservations,
-    runs,
-    journal: [...base.journal, ...change.journal ?? []].filter(recent),
-    revisions: withOne(base.revisions, change.revision, ({ run }) => run).filter(recent)
-      .slice(-JOURNALLED_RUNS),
+    runs: withOne(base.runs, change.run, ({ id }) => id),
+    journal: [...base.journal, ...change.journal ?? []],
+    revisions: withOne(base.revisions, change.revision, ({ run }) => run),
   };
+  return withinLimits(next, DOCUMENTS_KEEP);
 }
 
 /** By code points, as the databases do it. */

@@ -23,6 +23,7 @@ import type { DocumentSite, LockRefusal } from "./document_site.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { locked, lockedByOther, otherStackThere } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
+import { DOCUMENTS_KEEP, type HistoryLimits } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
 import { unfinishedOf } from "./record_change.ts";
 import { presentRecord } from "./record_version.ts";
@@ -56,6 +57,8 @@ interface Content {
 export class DocumentStore implements Store {
   /** Without a password. */
   readonly location: string;
+  /** How much history it keeps. */
+  readonly keeps: HistoryLimits = DOCUMENTS_KEEP;
   readonly #site: DocumentSite;
   readonly #leaseMs: number;
   readonly #keyring: Keyring;

@@ -14,6 +14,7 @@ import {
   type Statement,
   values,
 } from "./postgres_sql.ts";
+import { ROWS_KEEP } from "./history_limits.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import type { RowCipher } from "./row_cipher.ts";
 import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
@@ -36,9 +37,6 @@ export interface Place {
   readonly schema: string;
   readonly location: string;
 }
-
-/** Runs whose journal and revision are kept, newest first; the runs themselves are all kept. */
-const JOURNALLED_RUNS = 100;
 
 /** Rows that one INSERT takes: a statement has at most 65,535 parameters. */
 const ROWS_A_STATEMENT = 1000;
@@ -407,7 +405,9 @@ async function writeRun(
   if (known?.there !== null) return;
   for (const name of ["journal", "revisions"] as const) {
     await sql`DELETE FROM ${table(place, name)} WHERE stack = ${stack} AND run IN
-      (SELECT id FROM ${runs} WHERE stack = ${stack} AND number <= ${number - JOURNALLED_RUNS})`;
+      (SELECT id FROM ${runs} WHERE stack = ${stack} AND number <= ${
+      number - ROWS_KEEP.journalled
+    })`;
   }
 }
 

@@ -8,6 +8,7 @@ import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { locked } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
+import { type HistoryLimits, ROWS_KEEP } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
 import { isPassing, postgresError } from "./postgres_errors.ts";
 import { PostgresConnection } from "./postgres_connection.ts";
@@ -55,6 +56,8 @@ const LAST_PAUSE = 2000;
 export class PostgresStore implements Store {
   /** URL without a password. */
   readonly location: string;
+  /** How much history it keeps. */
+  readonly keeps: HistoryLimits = ROWS_KEEP;
   readonly #address: PostgresAddress;
   readonly #leaseMs: number;
   readonly #patience: number;

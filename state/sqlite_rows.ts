@@ -6,6 +6,7 @@
 
 import { problemsOf, sayings } from "./check_record.ts";
 import { corrupt } from "./errors.ts";
+import { ROWS_KEEP } from "./history_limits.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import type { RowCipher } from "./row_cipher.ts";
 import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
@@ -21,9 +22,6 @@ import {
   type RunRecord,
   type StackRecord,
 } from "./store.ts";
-
-/** Runs whose journal and revision are kept, newest first; the runs themselves are all kept. */
-const JOURNALLED_RUNS = 100;
 
 /** How many rows of the history there are; counted along, so that one which vanished is noticed. */
 interface Kept {
@@ -309,7 +307,7 @@ function writeRun(
       `DELETE FROM ${table} WHERE stack = ?1 AND run IN
          (SELECT id FROM runs WHERE stack = ?1 AND number <= ?2)`,
       stack,
-      number - JOURNALLED_RUNS,
+      number - ROWS_KEEP.journalled,
     );
   }
 }

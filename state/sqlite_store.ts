@@ -7,6 +7,7 @@
 import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { leaseLost, locked } from "./errors.ts";
+import { type HistoryLimits, ROWS_KEEP } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
 import type { StoreOptions } from "./store_options.ts";
 import type { RowCipher } from "./row_cipher.ts";
@@ -49,6 +50,8 @@ import type {
 export class SqliteStore implements Store {
   /** The file's path. */
   readonly location: string;
+  /** How much history it keeps. */
+  readonly keeps: HistoryLimits = ROWS_KEEP;
   readonly #leaseMs: number;
   readonly #keyring: Keyring;
   readonly #leases = new Set<SqliteLease>();

@@ -5,6 +5,7 @@
  */
 
 import type { HostDeclaration, Json, JsonObject, Resource } from "../providers/provider.ts";
+import type { HistoryLimits } from "./history_limits.ts";
 
 /** Version of the record; an older one is migrated, a newer one refused. */
 export const RECORD_VERSION = 1;
@@ -221,6 +222,8 @@ export interface Lease extends AsyncDisposable {
 export interface Store extends AsyncDisposable {
   /** For messages: a file's path or a URL without its password. */
   readonly location: string;
+  /** How much history it keeps. */
+  readonly keeps: HistoryLimits;
   /** Names of the stacks that have a record. */
   stacks(): Promise<readonly string[]>;
   /**

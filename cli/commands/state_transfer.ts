@@ -2,9 +2,9 @@
 
 import { resolve } from "node:path";
 import { StaddleError } from "../../providers/error.ts";
-import type { RecordDocument, Store } from "../../state/store.ts";
 import type { Context } from "../context.ts";
 import { openNamed } from "../state/locked.ts";
+import { type MigrateOptions, migrateStack } from "../state/migrate.ts";
 import { whoAmI } from "../who_am_i.ts";
 import { requireRecorded } from "../open_stack.ts";
 
@@ -14,10 +14,7 @@ export interface PushFlags {
 }
 
 /** Flags of `state migrate`. */
-export interface MigrateFlags {
-  readonly keep?: boolean;
-  readonly force?: boolean;
-}
+export type MigrateFlags = MigrateOptions;
 
 /** Prints all that is kept of a stack, as one JSON document. */
 export async function pull(
@@ -95,42 +92,21 @@ export async function migrate(
   }
   for (const stack of stacks) await requireRecorded(stack, source);
   for (const stack of stacks.length > 0 ? stacks : recorded) {
-    const document = await migrateOne(stack, source, target, flags);
+    const { resources, runs, left } = await migrateStack(stack, source, target, flags);
     this.terminal.print(
-      `Migrated stack "${stack}": ${document.resources.length} resource(s), ` +
-        `${document.runs.length} run(s)`,
+      `Migrated stack "${stack}": ${resources} resource(s), ${runs} run(s)` +
+        (left === 0 ? "" : `. ${target.location} keeps what the last ${target.keeps.journalled} ` +
+          `runs did and no more: that of ${left} older run(s) was left behind`),
     );
   }
   this.terminal.print(
     flags.keep
       ? `The first store keeps its records, which are of no use from now on: ${source.location}`
-      : `From now on: STADDLE_STATE=${to}`,
+      : `From now on: STADDLE_STATE=${withoutPassword(to)}`,
   );
 }
 
-async function migrateOne(
-  stack: string,
-  source: Store,
-  target: Store,
-  { keep, force }: MigrateFlags,
-): Promise<RecordDocument> {
-  const who = whoAmI();
-  await using ours = await source.lock(stack, who);
-  const document = await source.export(stack);
-  if (document === undefined) {
-    throw new Error(`stack "${stack}" is listed in ${source.location}, and has no record`);
-  }
-  await using theirs = await target.lock(stack, who);
-  await theirs.write({ replace: document, force });
-  const back = await target.export(stack);
-  if (JSON.stringify({ ...back, serial: 0 }) !== JSON.stringify({ ...document, serial: 0 })) {
-    throw new StaddleError({
-      code: "state.not-migrated",
-      summary: `The second store does not give back what it was given of stack "${stack}"`,
-      where: [target.location],
-      help: "the record in the first store is untouched: go on with that one",
-    });
-  }
-  if (!keep) await ours.write({ forget: true });
-  return document;
+/** A location as it may stand in a log. */
+function withoutPassword(location: string): string {
+  return location.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/:@]*):[^/]*@/i, "$1@");
 }

@@ -53,6 +53,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
     }
     const away = { STADDLE_STATE: `${folder}/away.db` };
     await fill(away.STADDLE_STATE, `qemu+unix:///system?socket=${folder}/none`);
+    for (const name of ["one", "two"]) await fill(`${folder}/${name}.db`);
     const broken = { STADDLE_STATE: `${folder}/broken.db` };
     await Deno.writeTextFile(broken.STADDLE_STATE, "no database any more");
 
@@ -90,6 +91,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       [good, "state", "migrate", "none.db", "other.db"],
       [good, "state", "migrate", "good.db", "./good.db"],
       [credentials, "state", "migrate", "good.db", stale.address],
+      [good, "state", "migrate", "one.db", "two.db"],
       [good, "state", "rotate", "shop", "--plain", "--to", "age1x"],
       [good, "history", "shop", "--limit", "none"],
     ];
@@ -109,7 +111,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
     const made = names.filter((name) => !/-(wal|shm)$/.test(name)).sort();
     assert.deepEqual(
       made,
-      ["away.db", "broken.db", "good.db", "held.db", "node.xml"],
+      ["away.db", "broken.db", "good.db", "held.db", "node.xml", "one.db", "two.db"],
       "nothing was made on the way",
     );
   } finally {

@@ -22,6 +22,8 @@ export interface BucketServer extends AsyncDisposable {
   readonly complaints: string[];
   /** Every request, as `METHOD /path`. */
   readonly requests: string[];
+  /** Called with every request twice: before it is carried out, and before it is answered. */
+  watch: ((moment: "before" | "after", request: Request) => Promise<void>) | undefined;
   /** Answers the next requests in another way: carried out or not, and what is said. */
   readonly faults: ("away" | "busy" | "answer lost" | "conflict")[];
   /** Whether it knows conditions, as some servers do not. */
@@ -60,7 +62,9 @@ export function bucketServer(bucket = "records"): BucketServer {
       if (fault === "away") return error(503, "ServiceUnavailable");
       if (fault === "busy") return error(503, "SlowDown");
       if (fault === "conflict") return error(409, "ConditionalRequestConflict");
+      await all.watch?.("before", request);
       const answer = carryOut(request, url, body);
+      await all.watch?.("after", request);
       return fault === "answer lost" ? error(500, "InternalError") : answer;
     },
   );
@@ -112,6 +116,7 @@ export function bucketServer(bucket = "records"): BucketServer {
     objects,
     complaints,
     requests,
+    watch: undefined,
     faults,
     conditional: true,
     [Symbol.asyncDispose]: () => server.shutdown(),
