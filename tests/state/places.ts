@@ -12,7 +12,7 @@ import { PostgresStore } from "../../state/postgres_store.ts";
 import { s3Address, s3Site } from "../../state/s3_site.ts";
 import { SqliteStore } from "../../state/sqlite_store.ts";
 import type { Revision, RunRecord, Store } from "../../state/store.ts";
-import { postgresServer } from "../support/postgres.ts";
+import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { row } from "./contract.ts";
 import { type BucketServer, bucketServer } from "./servers/bucket.ts";
 import { stateServer } from "./servers/managed_state.ts";
@@ -38,12 +38,14 @@ export interface Places extends AsyncDisposable {
   file(): Place;
 }
 
-/** Makes them, empty; PostgreSQL only where it is asked for. */
-export async function places({ postgres = true } = {}): Promise<Places> {
+/** Makes them, empty; PostgreSQL on a server of the test's own where it has one, or not at all. */
+export async function places(
+  { postgres = true }: { readonly postgres?: boolean | PostgresServer } = {},
+): Promise<Places> {
   await using opened = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "staddle-places-" });
   opened.defer(() => Deno.remove(folder, { recursive: true }));
-  const database = postgres ? opened.use(await postgresServer()) : undefined;
+  const database = postgres === true ? opened.use(await postgresServer()) : postgres || undefined;
   const bucket = opened.use(bucketServer());
   const gitlab = opened.use(stateServer("gitlab"));
   const { accessKeyId, secretAccessKey, region } = bucket.credentials;
@@ -88,9 +90,13 @@ export async function places({ postgres = true } = {}): Promise<Places> {
 }
 
 /** Keys of someone's own, and the variable that gives them to a command. */
-export async function somebody(): Promise<
-  { readonly keys: AgeKeys; readonly env: Readonly<Record<string, string>> }
-> {
+export interface Somebody {
+  readonly keys: AgeKeys;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes keys. */
+export async function somebody(): Promise<Somebody> {
   const identity = await generateX25519Identity();
   const keys = { identities: [identity], recipients: [], origin: "the test" };
   return { keys, env: { STADDLE_STATE_KEY: identity } };
