@@ -1815,9 +1815,9 @@ export interface VideoFields {
   readonly model: "virtio" | "vga" | "cirrus" | "qxl" | "bochs" | "ramfb" | "vmvga" | "none";
   /** Screens. */
   readonly heads?: number;
-  /** Video memory, KiB, with vga, cirrus, qxl and vmvga. */
+  /** Video memory, KiB, with vga, cirrus, qxl and vmvga. A power of two. */
   readonly vram?: number;
-  /** Primary memory, KiB, with qxl. */
+  /** Primary memory, KiB, with qxl. A power of two. */
   readonly ram?: number;
   /** Memory of the VGA mode, KiB, with qxl. */
   readonly vgamem?: number;

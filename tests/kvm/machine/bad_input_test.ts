@@ -91,6 +91,22 @@ const CASES: readonly [name: string, declare: (lab: HostScope) => unknown][] = [
     "actions that QEMU has not together",
     (lab) => lab.vm("web", { memory: "1GiB", onPoweroff: "restart", onReboot: "destroy" }),
   ],
+  [
+    "what libvirt would drop or change in silence",
+    (lab) =>
+      lab.vm("web", {
+        memory: "1GiB",
+        features: { apic: false, apicEoi: true },
+        videos: [{ name: "a", model: "vga", vram: 1000 }],
+        sounds: [{ name: "b", model: "ich7", codec: "micro" }],
+        serials: [{ name: "c", type: "pty", tls: true }],
+        clock: { offset: "utc", timers: [{ name: "hpet", track: "guest" }] },
+      }),
+  ],
+  [
+    "a pin of a vCPU that is not there",
+    (lab) => lab.vm("web", { memory: "1GiB", cpuTune: { vcpuPins: [{ vcpu: 3, cpus: "0" }] } }),
+  ],
   ["an unknown machine type", (lab) => lab.vm("web", { memory: "1GiB", machine: "pc-q35-99.9" })],
   [
     "what belongs to another field, through the escape hatch",

@@ -228,6 +228,13 @@ export const SAMPLES: readonly Sample[] = [
     ...group("tpm", "version", { backend: "emulator" }, { backend: "emulator", version: "2.0" }),
     undefinable: "2.0",
   },
+  {
+    ...group("tpm", "persistentState", { backend: "emulator", persistentState: true }, {
+      backend: "emulator",
+      persistentState: false,
+    }),
+    undefinable: "2.0",
+  },
   group("vsock", "cid", { cid: "auto" }, { cid: 42 }),
   group("iommu", "model", { model: "intel" }, { model: "virtio" }),
   entry("filesystems", "source", { driver: "9p", source: "/srv", target: "srv" }, {

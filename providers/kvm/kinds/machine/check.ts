@@ -6,9 +6,9 @@
 
 import type { Issue, Lookup, Resource } from "../../../provider.ts";
 import type { HostFacts } from "../../facts.ts";
-import { compareTable, readTable } from "../../table/mod.ts";
-import { parseXml } from "../../xml/mod.ts";
+import { compareTable } from "../../table/mod.ts";
 import { unknownFeature } from "./cpu_features.ts";
+import { checkDropped } from "./dropped.ts";
 import { checkLifecycle } from "./lifecycle_actions.ts";
 import { roomIn } from "./live_ports.ts";
 import type { MachineSpec } from "./schema.ts";
@@ -25,7 +25,7 @@ export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
     ...checkName(resource, lookup),
     ...checkRestart(resource, lookup),
     ...checkSharedMemory(resource, lookup),
-    ...checkCpu(resource, lookup),
+    ...checkDropped(resource, lookup),
     ...(facts === undefined ? [] : [
       ...checkAccelerator(spec, facts),
       ...checkFirmware(spec, facts),
@@ -171,36 +171,6 @@ function* checkMachineType(spec: MachineSpec, facts: HostFacts): Iterable<Issue>
     message: `the host's QEMU has no machine type ${spec.machine} for ${arch}`,
     help: `it has ${(near.length > 0 ? near : [...names].sort()).slice(0, 8).join(", ")}`,
   };
-}
-
-/** What libvirt drops in silence, for it says something of a model, and there is none. */
-function* checkCpu(resource: Resource, lookup: Lookup): Iterable<Issue> {
-  const { cpu } = resource.spec as unknown as MachineSpec;
-  if (cpu === undefined) return;
-  const observed = lookup.observed(resource.address);
-  const found = observed === undefined
-    ? undefined
-    : readTable(machineTable, parseXml(String(observed.source.xml))).cpu;
-  // What is not declared stays as the host has it.
-  const { mode = "custom", model } = { ...found as typeof cpu, ...cpu };
-  const named = mode === "custom" && model !== undefined;
-  const wrong: Readonly<Record<string, boolean>> = {
-    mode: mode === "custom" && !named,
-    model: mode === "host-passthrough" || mode === "maximum",
-    match: !named,
-    fallback: mode !== "host-model" && !named,
-  };
-  for (const [name, isWrong] of Object.entries(wrong)) {
-    if (!isWrong || cpu[name as "mode"] === undefined) continue;
-    yield {
-      code: "machine.cpu-without-model",
-      path: `cpu.${name}`,
-      message: `libvirt keeps it only beside a named model, and the CPU would have ${
-        mode === "custom" ? "none" : `the mode ${mode}`
-      }`,
-      help: 'declare both: cpu: { mode: "custom", model: "EPYC" }',
-    };
-  }
 }
 
 function* checkCpuFeatures(spec: MachineSpec, facts: HostFacts): Iterable<Issue> {

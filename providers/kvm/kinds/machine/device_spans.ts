@@ -19,6 +19,7 @@ export interface DeviceSpanning {
   readonly controllers?: readonly Entry[];
   readonly displays?: readonly Entry[];
   readonly serials?: readonly Entry[];
+  readonly videos?: readonly Entry[];
 }
 
 /** What does not fit together. */
@@ -27,6 +28,7 @@ export function* deviceClashes(machine: DeviceSpanning): Iterable<Clash> {
   yield* buses(machine);
   yield* controllers(machine);
   yield* names(machine);
+  yield* primaries(machine);
   const { graphics, displays = [], serials = [] } = machine;
   if (graphics !== undefined && displays.length > 0 && graphics !== displays[0]!.type) {
     yield {
@@ -89,6 +91,20 @@ function* controllers({ controllers = [] }: DeviceSpanning): Iterable<Clash> {
       yield { path, message: `${type} controller ${number ?? 0} is controllers[${other}] too` };
     }
     seen.set(key, index);
+  }
+}
+
+/** libvirt makes the first video device the primary one where none is, and refuses a second one. */
+function* primaries({ videos = [] }: DeviceSpanning): Iterable<Clash> {
+  const first = videos.findIndex(({ primary }) => primary === true);
+  if (first < 0 && videos[0]?.primary === false) {
+    const message = "the first is the primary one where none is: declare primary: true of another";
+    yield { path: ["videos", 0, "primary"], message };
+  }
+  for (const [index, { primary }] of videos.entries()) {
+    if (primary !== true || index === first) continue;
+    const message = `videos[${first}] is the primary one too: a machine has one`;
+    yield { path: ["videos", index, "primary"], message };
   }
 }
 

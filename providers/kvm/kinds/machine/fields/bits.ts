@@ -162,8 +162,8 @@ export function since<Made extends Field>(version: string, made: Made): Made {
   return Object.defineProperty(made, "since", { value: version, enumerable: true });
 }
 
-/** A field with a word that goes without saying: libvirt does not write it. */
-export function unsaid<Made extends Field>(word: string, made: Made): Made {
-  const equal = (declared: Json, actual: Json | undefined) => declared === (actual ?? word);
+/** A field with a value that goes without saying: libvirt does not write it. */
+export function unsaid<Made extends Field>(value: Json, made: Made): Made {
+  const equal = (declared: Json, actual: Json | undefined) => declared === (actual ?? value);
   return Object.defineProperty(made, "equal", { value: equal, enumerable: true });
 }

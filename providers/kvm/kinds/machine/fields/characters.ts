@@ -180,6 +180,7 @@ type Source = {
   readonly bindHost?: string | undefined;
   readonly bindPort?: number | undefined;
   readonly reconnect?: number | false | undefined;
+  readonly tls?: boolean | undefined;
 };
 
 function checkSource(given: unknown, context: z.RefinementCtx): void {
@@ -202,6 +203,7 @@ function checkSource(given: unknown, context: z.RefinementCtx): void {
   needs("mode", ["tcp", "unix"], false);
   needs("spicePort", ["spiceport", "dbus"], type === "spiceport");
   needs("reconnect", ["tcp", "unix"], false);
+  needs("tls", ["tcp"], false);
   if (source.reconnect !== undefined && source.mode !== "connect") {
     refuse("reconnect", 'goes with mode "connect"');
   }

@@ -55,6 +55,33 @@ const timers = {
   }),
 } satisfies Table;
 
+/** Which members go with which timers, in the order in which libvirt looks. */
+const OF_TIMERS = {
+  tickPolicy: ["platform", "hpet", "pit", "rtc", "tsc", "armvtimer"],
+  track: ["platform", "rtc"],
+  frequency: ["tsc"],
+  mode: ["tsc"],
+} as const;
+
+const timerEntry = () =>
+  z.strictObject(shapeOf(timers)).superRefine((timer, context) => {
+    for (const [member, names] of Object.entries(OF_TIMERS)) {
+      if (timer[member as keyof typeof OF_TIMERS] === undefined) continue;
+      if ((names as readonly string[]).includes(timer.name)) continue;
+      const message = `goes with ${
+        names.map((name) => `"${name}"`).join(" or ")
+      }, and this timer ` +
+        `is "${timer.name}"`;
+      context.addIssue({ code: "custom", path: [member], message });
+    }
+    if (timer.catchup === undefined || timer.tickPolicy === "catchup") return;
+    context.addIssue({
+      code: "custom",
+      path: ["catchup"],
+      message: 'goes with tickPolicy "catchup"',
+    });
+  });
+
 const OFFSETS = ["utc", "localtime", "timezone", "variable", "absolute"] as const;
 
 const members = {
@@ -94,7 +121,7 @@ const members = {
   }),
   timers: entries({
     schema: () =>
-      z.array(z.strictObject(shapeOf(timers))).superRefine(distinctBy("name")).optional()
+      z.array(timerEntry()).superRefine(distinctBy("name")).optional()
         .describe("Timers; others are left alone."),
     parent: "./clock",
     element: "timer",

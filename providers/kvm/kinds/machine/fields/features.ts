@@ -117,6 +117,13 @@ const kvmMembers = {
   }),
 } satisfies Table;
 
+/** Memory that libvirt counts in KiB. */
+const wholeKiB = (min: number) =>
+  size({ min }).refine((bytes) => bytes % 1024 === 0, {
+    error: ({ input }) =>
+      `must be a whole number of KiB: libvirt would make it ${Math.ceil(Number(input) / 1024)}KiB`,
+  });
+
 const papr = (name: string, doc: string) => toggle(`./features/${name}/@state`, ON_OFF, doc);
 const safeguard = (name: string, words: readonly string[], doc: string) =>
   word(`./features/${name}/@value`, words, doc);
@@ -129,7 +136,7 @@ const pseriesMembers = {
   ),
   hptMaxPageSize: field({
     schema: () =>
-      size({ min: 2 ** 12 }).optional()
+      wholeKiB(2 ** 12).optional()
         .describe("Largest page that the guest may use, for example `16MiB`."),
     binding: kibibytes("./features/hpt/maxpagesize"),
     change: "restart",
@@ -166,7 +173,7 @@ const members = {
   ),
   smmTseg: field({
     schema: () =>
-      size({ min: 2 ** 20 }).optional()
+      wholeKiB(2 ** 20).optional()
         .describe("Memory for system management mode, for example `48MiB`."),
     binding: kibibytes("./features/smm/tseg"),
     change: "restart",
@@ -201,8 +208,7 @@ const members = {
     fields: pseriesMembers,
   }),
   tcgCache: field({
-    schema: () =>
-      size({ min: 2 ** 20 }).optional().describe("Cache for translated code, under TCG."),
+    schema: () => wholeKiB(2 ** 20).optional().describe("Cache for translated code, under TCG."),
     binding: kibibytes("./features/tcg/tb-cache"),
     change: "restart",
     format: "bytes",
@@ -213,7 +219,16 @@ const members = {
 export const features = {
   features: group({
     schema: () =>
-      z.strictObject(shapeOf(members)).optional().describe("Features of the hypervisor."),
+      z.strictObject(shapeOf(members)).superRefine((declared, context) => {
+        const refuse = (path: string, message: string) =>
+          context.addIssue({ code: "custom", path: [path], message });
+        if (declared.apic === false && declared.apicEoi !== undefined) {
+          refuse("apicEoi", "is a matter of the APIC, and apic: false leaves it out");
+        }
+        if (declared.smm === false && declared.smmTseg !== undefined) {
+          refuse("smmTseg", "goes with smm: libvirt drops it where smm is false");
+        }
+      }).optional().describe("Features of the hypervisor."),
     fields: members,
   }),
 } satisfies Table;

@@ -18,7 +18,7 @@ import {
   text,
 } from "../../../table/mod.ts";
 import { children, element, getElement, getPath, setPath } from "../../../xml/mod.ts";
-import { ON_OFF, since, toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { ON_OFF, since, toggle, unsaid, whole, word, words, YES_NO } from "./bits.ts";
 import { uuid } from "./common.ts";
 import { devices, nameField } from "./device.ts";
 import { deviceXml } from "./escape.ts";
@@ -263,10 +263,13 @@ const tpm = {
         [...declared as string[]].sort().join() === [...(actual ?? []) as string[]].sort().join(),
     }),
   ),
-  persistentState: toggle(
-    `${TPM}/backend/@persistent_state`,
-    YES_NO,
-    "Keep the emulated TPM's state when the machine is undefined.",
+  persistentState: unsaid(
+    false,
+    toggle(
+      `${TPM}/backend/@persistent_state`,
+      YES_NO,
+      "Keep the emulated TPM's state when the machine is undefined.",
+    ),
   ),
 } satisfies Table;
 

@@ -247,6 +247,14 @@ const entry = () =>
       if (nic[name] === undefined || (nic.model ?? "virtio").startsWith("virtio")) continue;
       refuse(name, `goes with a virtio model, and this NIC is ${nic.model}`);
     }
+    for (const name of nic.hostdev === undefined ? [] : [...QUEUED, ...VIRTIO_ONLY]) {
+      // Of its virtio device libvirt keeps what the guest's side is told.
+      if (nic[name] === undefined || name === "virtio") continue;
+      refuse(
+        name,
+        "goes with a NIC that the host moves packets for, and a host device moves its own",
+      );
+    }
     for (const name of ["filter", "target", "mtu"] as const) {
       if (nic[name] === undefined) continue;
       if (TAPS.some((source) => nic[source] !== undefined)) continue;

@@ -10,18 +10,34 @@ import {
   type ChangeContext,
   depends,
   field,
+  integer,
   shapeOf,
   type Table,
   text,
 } from "../../../table/mod.ts";
 import { element, getPath } from "../../../xml/mod.ts";
-import { ON_OFF, toggle, whole, word, words, YES_NO } from "./bits.ts";
+import { ON_OFF, toggle, unsaid, whole, word, words, YES_NO } from "./bits.ts";
 import { audios } from "./audio.ts";
 import { devices, ensureUsb, nameField, usbChange } from "./device.ts";
 import { deviceXml } from "./escape.ts";
 import { virtioOptions } from "./virtio.ts";
 
 const KIB = 2 ** 32;
+
+/** KiB that libvirt would make the next power of two in silence. */
+function powerOfTwo(path: string, doc: string) {
+  return field({
+    schema: () =>
+      z.int().min(1).max(KIB).refine((amount) => amount < 1 || Math.log2(amount) % 1 === 0, {
+        error: ({ input }) =>
+          `must be a power of two: libvirt would make it ${
+            2 ** Math.ceil(Math.log2(Number(input)))
+          }`,
+      }).optional().describe(`${doc} A power of two.`),
+    binding: integer(path),
+    change: "restart",
+  });
+}
 
 const videoFields = {
   name: nameField("video device"),
@@ -34,11 +50,14 @@ const videoFields = {
     change: "restart",
   }),
   heads: whole("./model/@heads", [1, 16], "Screens."),
-  vram: whole("./model/@vram", [1, KIB], "Video memory, KiB, with vga, cirrus, qxl and vmvga."),
-  ram: whole("./model/@ram", [1, KIB], "Primary memory, KiB, with qxl."),
+  vram: powerOfTwo("./model/@vram", "Video memory, KiB, with vga, cirrus, qxl and vmvga."),
+  ram: powerOfTwo("./model/@ram", "Primary memory, KiB, with qxl."),
   vgamem: whole("./model/@vgamem", [1, KIB], "Memory of the VGA mode, KiB, with qxl."),
   vram64: whole("./model/@vram64", [1, KIB], "Secondary memory above 4 GiB, KiB, with qxl."),
-  primary: toggle("./model/@primary", YES_NO, "Whether it is the primary one; the first is."),
+  primary: unsaid(
+    false,
+    toggle("./model/@primary", YES_NO, "Whether it is the primary one; the first is."),
+  ),
   acceleration2d: toggle("./model/acceleration/@accel2d", YES_NO, "Draw in two dimensions by GPU."),
   renderNode: words(
     "./model/acceleration/@rendernode",
@@ -61,11 +80,27 @@ const videoFields = {
   height: whole("./model/resolution/@y", [1, 16384], "Height at the start, pixels."),
 } satisfies Table;
 
+/** What libvirt keeps of no video device that is `none`. */
+const OF_A_DEVICE = [
+  "heads",
+  "vram",
+  "primary",
+  "acceleration",
+  "acceleration2d",
+  "width",
+  "height",
+] as const;
+
 const videoEntry = () =>
   z.strictObject(shapeOf(videoFields)).superRefine((video, context) => {
     for (const name of ["ram", "vgamem"] as const) {
       if (video[name] === undefined || video.model === "qxl") continue;
       context.addIssue({ code: "custom", path: [name], message: 'goes with model "qxl"' });
+    }
+    for (const name of OF_A_DEVICE) {
+      if (video[name] === undefined || video.model !== "none") continue;
+      const message = 'goes with a video device, and model "none" is that there is none';
+      context.addIssue({ code: "custom", path: [name], message });
     }
     if ((video.width === undefined) !== (video.height === undefined)) {
       context.addIssue({
@@ -107,11 +142,18 @@ const soundFields = {
   codec: word("./codec/@type", ["duplex", "micro", "output"], "Codec, with ich6 and ich9."),
 } satisfies Table;
 
+/** Models that have codecs of their own. */
+const CODECS = ["ich6", "ich9"];
+
 const sounds = devices({
   tag: "sound",
   prefix: "sound",
   doc: "Sound devices.",
-  entry: z.strictObject(shapeOf(soundFields)),
+  entry: () =>
+    z.strictObject(shapeOf(soundFields)).refine(
+      ({ model, codec }) => codec === undefined || CODECS.includes(model),
+      { path: ["codec"], error: 'goes with model "ich6" or "ich9": libvirt keeps no other\'s' },
+    ),
   fields: soundFields,
   change: "restart",
   make: (declared, domain) => {
