@@ -41,10 +41,12 @@ export function transport(location: string, patienceSeconds: number): Transport 
   let answered = false;
 
   async function once(request: Request): Promise<Answer> {
+    const begun = Date.now();
     const response = await fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
+    const ended = Date.now();
     const text = await response.text();
     const date = Date.parse(response.headers.get("date") ?? "");
-    if (!Number.isNaN(date)) offset = clockOffset(offset, date);
+    if (!Number.isNaN(date)) offset = clockOffset(offset, date, { begun, ended });
     return { status: response.status, headers: response.headers, text };
   }
 
@@ -72,10 +74,21 @@ export function transport(location: string, patienceSeconds: number): Transport 
   };
 }
 
-/** A date in a header is cut to the second: a clock within it is taken as being right. */
-function clockOffset(before: number, date: number): number {
-  const now = Date.now() + before;
-  return now >= date && now < date + 1000 ? before : date + 500 - Date.now();
+/**
+ * What to add to this machine's clock, in ms, so that it is the server's. A date in a header is cut to the
+ * second, and was written at some time between question and answer: a clock that fits is taken as being
+ * right, and one that does not is moved just so far that it does. A busy machine must not make the clock
+ * jump, for leases end by it.
+ *
+ * @param before what was added until now.
+ */
+export function clockOffset(
+  before: number,
+  date: number,
+  { begun, ended }: { readonly begun: number; readonly ended: number },
+): number {
+  const [least, most] = [date - ended, date + 999 - begun];
+  return Math.min(Math.max(before, least), most);
 }
 
 /** An answer that says no. */
