@@ -97,7 +97,8 @@ export function settle(index: PlanIndex, rows: Rows): RowChange {
   const remove: string[] = [];
   for (const planned of index.plan.resources) {
     const { address } = planned;
-    if (index.hasSteps(address)) continue;
+    // What is kept for a while stays in the record as it is, for it is still to go.
+    if (index.hasSteps(address) || planned.reason === "still-used") continue;
     const earlier = rows.get(address);
     // What is only referred to is not owned: a row that said otherwise must not lead to its end.
     const disowned = planned.action === "no-op" && planned.resource.tenure === "existing";

@@ -14,6 +14,7 @@ import { decideAside, decideGone, decideUnrecorded } from "./decide_gone.ts";
 import { begunSteps, type DecideContext } from "./deciding.ts";
 import { type Decision, worst } from "./decision.ts";
 import { findDrift } from "./drift.ts";
+import { keepHeld } from "./held.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { outputChanges } from "./outputs.ts";
 import { optionNotes, optionsOf, plannedHooks, refusals } from "./options.ts";
@@ -148,6 +149,7 @@ export function makePlan(input: PlanInput): MadePlan {
       decisions.set(address, { ...decision, retained: true });
     }
   }
+  if (mode === "apply") errors.push(...keepHeld(decisions));
 
   const completed = new Map<string, JsonObject | undefined>();
   const complete = ({ address, kind, resource }: Decision) => {

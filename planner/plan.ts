@@ -37,6 +37,7 @@ export type Reason =
   | "destroy-requested"
   | "half-made" // a run was stopped while it made or changed this
   | "half-deleted"
+  | "still-used" // no longer declared, but something runs on it until its next start
   | "wait-unfinished" // made, but its wait condition was never met
   | "changed-outside"; // the record takes over what the host has
 

@@ -64,6 +64,7 @@ const resourcePlan = z.strictObject({
     "destroy-requested",
     "half-made",
     "half-deleted",
+    "still-used",
     "wait-unfinished",
     "changed-outside",
   ]),

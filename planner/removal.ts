@@ -8,7 +8,7 @@ import type { Observed, Removal, Step } from "../providers/provider.ts";
 import type { Decision } from "./decision.ts";
 
 /** The object that a decision takes away from its host, if it does. */
-function goingOf({ action, old, observed, retained }: Decision): Observed | undefined {
+export function goingOf({ action, old, observed, retained }: Decision): Observed | undefined {
   if (action === "delete") return observed;
   return action === "replace" && retained !== true ? old?.observed : undefined;
 }

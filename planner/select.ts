@@ -82,15 +82,11 @@ export function select(
     for (const address of closure(withAll(recorded, declared, all), out)) chosen.delete(address);
   } else {
     const dependents = reversed(declared);
-    for (const address of closure(dependents, out)) chosen.delete(address);
-    for (const address of out) {
-      chosen.delete(address);
-      // What stays on the host keeps what it uses.
-      if (!declared.has(address)) {
-        for (const kept of closure(recorded, [address])) {
-          if (!declared.has(kept)) chosen.delete(kept);
-        }
-      }
+    const staying = new Set([...closure(dependents, out), ...out]);
+    for (const address of staying) chosen.delete(address);
+    // What stays on the host, or stays as it is, keeps what it uses.
+    for (const kept of closure(recorded, staying)) {
+      if (!declared.has(kept)) chosen.delete(kept);
     }
   }
   // What a stopped replacement left behind goes with the resource that it belonged to.

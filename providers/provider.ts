@@ -302,6 +302,15 @@ export interface Kind {
   /** What a person should know before it is made: the accelerator that was chosen, and why. */
   notes?(resource: Resource, lookup: Lookup): readonly string[];
   /**
+   * Objects that one goes on using until its next start, once `changes` are made: it runs on them, and what
+   * is saved for that start does without them. They are of `among`, which is all of a host that the plan
+   * concerns, one list for all who are asked.
+   */
+  holds?(
+    observed: Observed,
+    context: { readonly changes: readonly FieldChange[]; readonly among: readonly Observed[] },
+  ): readonly Observed[];
+  /**
    * How an object is taken away, where that depends on more than itself. `resource` is as declared, or as
    * last applied where nothing declares it any more; `going` is all that the same plan takes away.
    */

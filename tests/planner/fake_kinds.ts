@@ -38,6 +38,7 @@ interface FakeKind {
   /** How a change is made after all, given what is declared. */
   disruption?(spec: JsonObject, field: string): Disruption | undefined;
   notes?(resource: Resource, lookup: Lookup): readonly string[];
+  holds?: Kind["holds"];
 }
 
 type Entry = JsonObject & { readonly name: string };
@@ -114,6 +115,7 @@ function make(fake: FakeKind): Kind {
     waits: (resource) => fake.waits?.(spec(resource)),
     claims: (resource) => fake.claims?.(spec(resource)) ?? [],
     notes: (resource, lookup) => fake.notes?.(resource, lookup) ?? [],
+    holds: fake.holds,
   };
 }
 
@@ -277,6 +279,23 @@ export const fakeKinds: Kinds = new Map([
         path: `nics[${nic.name}].mac`,
         scope: "host" as const,
       })),
+    holds: ({ source }, { changes, among }) => {
+      const volumes = (list: readonly Disk[]) => new Set(list.map(({ volume }) => volume));
+      const givenUp = (disruption: Disruption) =>
+        volumes(
+          changes.filter((change) =>
+            change.path.startsWith("disks[") && change.disruption === disruption
+          ).map(({ before }) => before as Disk | undefined ?? { name: "", volume: "" }),
+        );
+      const saved = volumes(disks(source.spec as JsonObject));
+      const running = volumes(disks((source.running ?? source.spec) as JsonObject));
+      const later = givenUp("next-boot");
+      const now = givenUp("live");
+      return among.filter(({ kind, key }) =>
+        kind === "volume" && running.has(key) && !now.has(key) &&
+        (!saved.has(key) || later.has(key))
+      );
+    },
     notes: (resource, lookup) =>
       resource.spec.accel === undefined
         ? []

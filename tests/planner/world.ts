@@ -21,7 +21,6 @@ import type { StackRecord } from "../../state/store.ts";
 import * as moments from "../../applier/transitions.ts";
 import { digest, sameJson } from "../../planner/digest.ts";
 import { resourceUuid } from "../../planner/identity.ts";
-import { ownerOf } from "../../planner/leftover.ts";
 import { type MadePlan, makePlan, type PlanInput } from "../../planner/make_plan.ts";
 import { factsForeseen, factsNeeded, readRequests } from "../../planner/requests.ts";
 import type { Plan } from "../../planner/plan.ts";
@@ -134,9 +133,17 @@ export class World {
     assert.ok(this.things.delete(World.slot(host, kind, key)), `no ${kind} ${key} on ${host}`);
   }
 
+  /** Starts a machine again: it runs on what is saved. */
+  restart(host: string, key: string): void {
+    const slot = World.slot(host, "machine", key);
+    const thing = this.things.get(slot)!;
+    this.things.set(slot, { ...thing, running: { disks: thing.spec.disks } });
+  }
+
   observe(thing: Thing): Observed {
-    const { kind, host, key, uuid, mark, spec } = thing;
-    const source = { spec };
+    const { kind, host, key, uuid, mark, spec, running } = thing;
+    const later = running !== undefined && !sameJson(running.disks ?? [], spec.disks ?? []);
+    const source = { spec, ...(later ? { running } : {}) };
     return {
       kind,
       host,
@@ -227,14 +234,6 @@ export class World {
       };
     };
     const done = new Set<string>();
-    const users = new Map([...rows.values()].map(({ address, needs }) => [address, needs]));
-    const staying = new Map(
-      plan.resources.filter(({ kind, action }) => kind === "machine" && action === "update")
-        .map(({ host, key, address, needs = [] }) => [
-          `${host} ${key}`,
-          needs.filter((need) => users.get(address)?.includes(need) === true),
-        ]),
-    );
     write(moments.settle(index, rows));
     plan.steps.forEach((step, place) => {
       for (const need of step.needs) assert.ok(done.has(need), `${step.id} before ${need}`);
@@ -249,7 +248,7 @@ export class World {
       // An object that a resource has now is kept; one that two entries had goes once.
       const kept = step.operation === "delete" &&
         (gone || moments.newOwner(index, rows, step) !== undefined);
-      if (!kept) this.perform(step, halfMade, staying);
+      if (!kept) this.perform(step, halfMade);
       if (cut?.step === place && cut.when === "after") throw new CutOff();
       const there = this.things.get(World.slot(step.host, step.kind, step.key));
       const observed = there === undefined ? undefined : this.observe(there);
@@ -267,7 +266,6 @@ export class World {
   private perform(
     step: Step,
     halfMade: boolean,
-    staying: ReadonlyMap<string, readonly string[]>,
   ): void {
     const { host, kind, key } = step;
     const slot = World.slot(host, kind, key);
@@ -291,8 +289,7 @@ export class World {
             !step.needs.includes(`create:${step.address}`);
           assert.ok(anew || !uses(other, kind, key), `${slot} goes while ${other.key} uses it`);
           assert.ok(
-            kind !== "volume" || !movesLater(other, key) ||
-              !staying.get(`${host} ${other.key}`)?.includes(oldOf(step) ?? ""),
+            kind !== "volume" || !runsOn(other, key),
             `${slot} goes while ${other.key} runs on it`,
           );
         }
@@ -373,16 +370,9 @@ function used(kind: string, spec: JsonObject): [string, string][] {
   return kind === "image" || kind === "seed" ? [["pool", String(spec.pool)]] : [];
 }
 
-/** The resource whose old object a step takes away: replaced now, or by a run that was stopped. */
-function oldOf({ id, address }: Step): string | undefined {
-  return id.includes("#") ? ownerOf(address) : undefined;
-}
-
-/** Whether a machine runs on a volume still, and on another one from its next start on. */
-function movesLater({ running, spec }: Thing, volume: string): boolean {
-  const list = (from: JsonObject | undefined) => (from?.disks ?? []) as readonly JsonObject[];
-  const kept = new Set(list(spec).map(({ name }) => name));
-  return list(running).some((disk) => disk.volume === volume && kept.has(disk.name));
+/** Whether a machine runs on a volume, whatever is saved for its next start. */
+function runsOn({ running }: Thing, volume: string): boolean {
+  return ((running?.disks ?? []) as readonly JsonObject[]).some((disk) => disk.volume === volume);
 }
 
 /** Networks may go while a NIC names them: libvirt allows it, and so do replacements. */

@@ -27,6 +27,7 @@ import {
 import { parseXml, readRestartDue, startedWith } from "../../xml/mod.ts";
 import { checkMachine } from "./check.ts";
 import { usualDevices, usualExtras } from "./guest.ts";
+import { machineHolds } from "./holds.ts";
 import { roomIn } from "./live_ports.ts";
 import { machineRemoval } from "./removal.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
@@ -83,6 +84,7 @@ export const machineKind: Kind = {
   claims,
   secrets: machineSecrets,
   notes,
+  holds: machineHolds,
   removal: machineRemoval,
 };
 

@@ -7,6 +7,7 @@
 
 import type { JsonObject, Observed, Removal, Resource, Step } from "../../../provider.ts";
 import { getElements, getPath, parseXml, type XmlElement } from "../../xml/mod.ts";
+import { filesBySource, sourceOf } from "./disk_sources.ts";
 
 /** Seconds within which a guest must have shut down, unless declared. */
 export const SHUTDOWN_TIMEOUT = 90;
@@ -55,13 +56,13 @@ export function machineRemoval(
 
 /** What the guest can write to and this plan does not take away, by names for people. */
 function stayingOf(domain: XmlElement, going: readonly Observed[]): string[] {
-  const goes = namesOf(going);
+  const goes = filesBySource(going);
   const disks = getElements(domain, "./devices/disk")
     .filter((disk) =>
       disk.attributes.get("device") !== "cdrom" && getElements(disk, "./source").length > 0 &&
       !has(disk, "readonly") && !has(disk, "transient")
     )
-    .map(sourceOf);
+    .map((disk) => sourceOf(disk) ?? "a disk");
   const folders = getElements(domain, "./devices/filesystem")
     .filter((folder) => !has(folder, "readonly"))
     .map((folder) => getPath(folder, "./source/@dir") ?? "a file system of the host");
@@ -76,24 +77,4 @@ function stayingOf(domain: XmlElement, going: readonly Observed[]): string[] {
 
 function has(element: XmlElement, child: string): boolean {
   return getElements(element, `./${child}`).length > 0;
-}
-
-/** `<pool>/<volume>`, or a path. */
-function sourceOf(disk: XmlElement): string {
-  const at = (name: string) => getPath(disk, `./source/@${name}`);
-  if (at("volume") !== undefined) return `${at("pool")}/${at("volume")}`;
-  return at("file") ?? at("dev") ?? at("dir") ?? at("name") ?? "a disk";
-}
-
-const names = new WeakMap<readonly Observed[], ReadonlySet<string>>();
-
-/** Volumes by their keys and by their paths: one plan may take many machines away. */
-function namesOf(going: readonly Observed[]): ReadonlySet<string> {
-  let known = names.get(going);
-  if (known === undefined) {
-    const volumes = going.filter(({ kind }) => kind === "volume");
-    known = new Set(volumes.flatMap(({ key, source }) => [key, String(source.path)]));
-    names.set(going, known);
-  }
-  return known;
 }
