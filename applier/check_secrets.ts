@@ -1,5 +1,5 @@
 /**
- * Whether the secrets that a plan sets can be had, before anything is touched.
+ * Whether the secrets that a plan sets can be had: said when planned, asked before anything is touched.
  *
  * @module
  */
@@ -9,31 +9,74 @@ import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Kind, Step } from "../providers/provider.ts";
 import { secretFor, type SecretSource, type SecretUse } from "../providers/secret.ts";
 
+/** A secret that could not be had, and what for. */
+interface Missing {
+  readonly step: Step;
+  readonly use: SecretUse;
+  readonly error: StaddleError;
+}
+
 /**
  * Fetches every secret that a step of the plan sets.
  *
  * @throws {StaddleErrors} `secret.…`, each naming the resource and the field.
  */
 export async function checkSecrets(
-  { steps }: Plan,
+  plan: Plan,
   kinds: ReadonlyMap<string, Kind>,
   source: SecretSource,
 ): Promise<void> {
   const errors: StaddleError[] = [];
   const failed = new Set<string>();
+  for await (const { step, use, error } of missing(plan, kinds, source)) {
+    const key = `${error.code} ${use.secret}`;
+    if (!failed.has(key)) errors.push(at(error, step, use));
+    failed.add(key);
+  }
+  if (errors.length > 0) throw new StaddleErrors(errors);
+}
+
+/**
+ * The plan with a note at each resource whose step needs a secret that cannot be had here: a plan may
+ * be made where no values are, and carried out where they are.
+ */
+export async function withSecretNotes(
+  plan: Plan,
+  kinds: ReadonlyMap<string, Kind>,
+  source: SecretSource,
+): Promise<Plan> {
+  const notes = new Map<string, string[]>();
+  for await (const { step, use, error } of missing(plan, kinds, source)) {
+    const why = [error.message, ...error.details].join(": ");
+    const known = notes.get(step.address) ?? [];
+    notes.set(step.address, [...known, `${use.path} will be needed: ${why}`]);
+  }
+  if (notes.size === 0) return plan;
+  const resources = plan.resources.map((resource) => {
+    // What could not be compared for the same reason has been said.
+    const more = (notes.get(resource.address) ?? []).filter((note) =>
+      !resource.notes.some((other) => other.startsWith(`${note.split(" ", 1)[0]} was not compared`))
+    );
+    return more.length === 0 ? resource : { ...resource, notes: [...resource.notes, ...more] };
+  });
+  return { ...plan, resources };
+}
+
+async function* missing(
+  { steps }: Plan,
+  kinds: ReadonlyMap<string, Kind>,
+  source: SecretSource,
+): AsyncIterable<Missing> {
   for (const step of steps) {
     for (const use of usesOf(step, kinds.get(step.kind))) {
       try {
         await secretFor(use, source);
       } catch (error) {
         if (!(error instanceof StaddleError)) throw error;
-        const key = `${error.code} ${use.secret}`;
-        if (!failed.has(key)) errors.push(at(error, step, use));
-        failed.add(key);
+        yield { step, use, error };
       }
     }
   }
-  if (errors.length > 0) throw new StaddleErrors(errors);
 }
 
 function usesOf(step: Step, kind: Kind | undefined): readonly SecretUse[] {

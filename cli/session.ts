@@ -5,6 +5,7 @@
  * @module
  */
 
+import { withSecretNotes } from "../applier/check_secrets.ts";
 import { operatorSecrets } from "../applier/operator_secrets.ts";
 import type { MadePlan, Selection } from "../planner/mod.ts";
 import type { Plan } from "../planner/plan.ts";
@@ -175,7 +176,7 @@ export async function makeSessionPlan(
   const concerning = refresh ? others.filter(({ code }) => code === "plan.no-match") : others;
   const broken = refresh || options.breakDependents ? [] : await brokenDependents(made.plan, store);
   return {
-    plan: made.plan,
+    plan: await withSecretNotes(made.plan, kinds, operatorSecrets()),
     errors: [...hostErrors, ...concerning, ...broken],
     hostErrors,
     record,

@@ -91,6 +91,16 @@ Deno.test({
       await Deno.writeTextFile(`${folder}/stack.ts`, STACK);
       await Deno.writeTextFile(`${kept}/desk-vnc`, `${SECOND}\n`);
 
+      await t.step("planned where it has no value: the plan says what will be needed", async () => {
+        const planned = await on({}, "plan", folder);
+        assert.equal(planned.code, 0, planned.stderr);
+        assert.match(
+          planned.stdout,
+          /displays\[desk\]\.password will be needed: secret "desk-vnc" has no value here/,
+        );
+        assert.match(planned.stdout, /^Plan: 1 to add/m);
+      });
+
       await t.step("made by a saved plan, with a variable", async () => {
         const planned = await on(first, "plan", folder, "--out", plan, "--json");
         assert.equal(planned.code, 0, planned.stderr);

@@ -1,6 +1,7 @@
 /** Passwords of displays: named in a stack, compared by verdict, and never there themselves. */
 
 import assert from "node:assert/strict";
+import { withSecretNotes } from "../../../applier/mod.ts";
 import { planText } from "../../../cli/render/plan_text.ts";
 import {
   machineKind,
@@ -8,6 +9,7 @@ import {
   withSecretValues,
 } from "../../../providers/kvm/kinds/machine/mod.ts";
 import { StaddleError } from "../../../providers/error.ts";
+import { kinds } from "../../../providers/kvm/kinds/mod.ts";
 import type { JsonObject } from "../../../providers/provider.ts";
 import type { SecretVerdict } from "../../../providers/secret.ts";
 import { makeRefreshPlan, planDocument, summarize } from "../../../planner/mod.ts";
@@ -293,4 +295,45 @@ Deno.test("golden: what is no secret's name is refused, and not repeated", () =>
     return `# ${name}\n${text}\n`;
   });
   golden(import.meta.url, "secret_refusals.txt", texts.join("\n"));
+});
+
+Deno.test("golden: a new machine whose secret cannot be had is planned, and says what will be needed", async () => {
+  const nowhere = {
+    resolve: (name: string) =>
+      Promise.reject(
+        new StaddleError({
+          code: "secret.unavailable",
+          summary: `the value of secret "${name}" could not be had`,
+          details: ["STADDLE_SECRETS_COMMAND: it ended with status 3"],
+        }),
+      ),
+  };
+  const first = planned(desk());
+  const noted = await withSecretNotes(first, kinds, nowhere);
+  golden(import.meta.url, "plan_secret_missing.txt", `${text(noted)}\n`);
+  const same = { resolve: () => Promise.resolve("Kanari71") };
+  assert.equal(await withSecretNotes(first, kinds, same), first, "it is as it was where it is had");
+  const long = await withSecretNotes(first, kinds, { resolve: () => Promise.resolve("Kanari-71") });
+  assert.match(text(long), /password will be needed: .*longer than the 8 bytes/);
+  assert.doesNotMatch(text(long), /Kanari/);
+});
+
+Deno.test("what is needed is said of what a step sets, and once", async () => {
+  const source = {
+    resolve: () => Promise.reject(new StaddleError({ code: "secret.x", summary: WHY })),
+  };
+  const notes = async (plan: Plan) =>
+    (await withSecretNotes(plan, kinds, source)).resources.flatMap(({ notes }) => notes);
+  const verdict = { config: "unknown", live: "unknown", why: WHY } as const;
+  const titled = planned(desk({}, { title: "two" }), found(make(desk()), verdict));
+  assert.deepEqual(await notes(titled), [
+    `${PATH} was not compared with what the host has: ${WHY}`,
+  ]);
+  const other = planned(desk({ password: secret("other") }), found(make(desk()), verdict));
+  assert.deepEqual(await notes(other), [
+    `${PATH} was not compared with what the host has: ${WHY}`,
+  ]);
+  const without = make(shop((lab) => void lab.vm("web", { memory: "1GiB" })));
+  const coming = planned(desk(), found(without, { config: "absent", live: "absent" }));
+  assert.deepEqual(await notes(coming), [`${PATH} will be needed: ${WHY}`]);
 });
