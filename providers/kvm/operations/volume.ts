@@ -8,7 +8,7 @@
  */
 
 import { StaddleError } from "../../error.ts";
-import type { Step, StepContext } from "../../provider.ts";
+import type { JsonObject, Step, StepContext } from "../../provider.ts";
 import { fileXml } from "../kinds/image/mod.ts";
 import { readVolume, volumeKind, type VolumeSpec, volumeXml } from "../kinds/volume/mod.ts";
 import type { Connection, Domain, StoragePool } from "../libvirt/mod.ts";
@@ -81,14 +81,12 @@ const create: Operate = async (bench, step, context) => {
   using known = await findVolume(pool, spec.volume);
   if (known !== undefined) {
     const source = { xml: await known.xml(), path: known.key };
-    const observed = { kind: "volume", host: step.host, key: step.key, fingerprint: "", source };
-    const differing = volumeKind.diff(step.resource, observed, { lookup: emptyLookup(step) });
+    const differing = differences(step, step.resource.spec, source);
     if (differing.length === 0) return {};
-    throw nameTaken(
-      bench,
-      step,
-      `${known.key} differs in ${differing.map(({ path }) => path).join(", ")}`,
-    );
+    if (!isHalfMade(step, source)) {
+      throw nameTaken(bench, step, `${known.key} differs in ${differing.join(", ")}`);
+    }
+    await known.delete();
   }
   if (spec.backing?.clone === "full") await copyImage(bench, step, spec, pool, context);
   else {
@@ -98,6 +96,22 @@ const create: Operate = async (bench, step, context) => {
   if (spec.xml !== undefined && spec.xml.length > 0) await refreshed(pool, context);
   return {};
 };
+
+/** Fields of a declaration that a volume does not have so. */
+function differences(step: Step, spec: JsonObject, source: JsonObject): readonly string[] {
+  const observed = { kind: "volume", host: step.host, key: step.key, fingerprint: "", source };
+  return volumeKind.diff({ ...step.resource, spec }, observed, { lookup: emptyLookup(step) })
+    .map(({ path }) => path);
+}
+
+/**
+ * Whether a volume is what a stopped run was making, of which nobody has used anything yet: it is as that
+ * run had it declared. Anything else has come to stand there from elsewhere.
+ */
+function isHalfMade({ previous, unsettled = [], ...step }: Step, source: JsonObject): boolean {
+  return [...previous === undefined ? [] : [previous], ...unsettled]
+    .some((spec) => differences(step, spec, source).length === 0);
+}
 
 /** The backing store's path where the plan did not know it. */
 async function imagePath(bench: Bench, step: Step, spec: VolumeSpec): Promise<string | undefined> {

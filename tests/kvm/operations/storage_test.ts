@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makePool, openLab, refused, sha256, virsh } from "./lab.ts";
 import type { Lab } from "./lab.ts";
-import type { Resource } from "../../../providers/provider.ts";
+import type { Resource, Step } from "../../../providers/provider.ts";
 
 async function qemuImg(...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("qemu-img", { args }).output();
@@ -283,6 +283,41 @@ Deno.test("volume: a torn full copy is made anew, somebody's file is not touched
   const error = await refused("kvm.name-taken", lab.create(other));
   assert.match(error.render(), /differs in format/);
   assert.equal(await Deno.readTextFile(`${lab.folder}/store/other.qcow2`), "somebody's");
+});
+
+Deno.test("volume: half made and then declared with another capacity, it is made anew", async () => {
+  await using lab = await openLab();
+  const pool = await makePool(lab);
+  const blank = (capacity: string) =>
+    lab.declare("volume", "v", { pool: pool.address, name: "v.raw", format: "raw", capacity });
+  const [first, second, other] = ["1MiB", "2MiB", "3MiB"].map(blank) as [
+    Resource,
+    Resource,
+    Resource,
+  ];
+  const path = `${lab.folder}/store/v.raw`;
+  const finish = (more: Partial<Step>) =>
+    lab.session.perform(lab.step("create", lab.complete(second), more), lab.context);
+
+  await lab.create(first);
+  await finish({ previous: first.spec });
+  assert.equal((await Deno.stat(path)).size, 2 << 20);
+  assert.deepEqual(await lab.diff(second), []);
+  await lab.remove(second);
+
+  // Also where two runs were stopped on it, one after the other.
+  await lab.create(first);
+  await finish({ previous: other.spec, unsettled: [first.spec] });
+  assert.deepEqual(await lab.diff(second), []);
+  await lab.remove(second);
+
+  // What no run was making has come from elsewhere.
+  await lab.create(first);
+  for (const more of [{}, { previous: other.spec }]) {
+    const error = await refused("kvm.name-taken", finish(more));
+    assert.match(error.render(), /v\.raw differs in capacity/);
+  }
+  assert.equal((await Deno.stat(path)).size, 1 << 20);
 });
 
 Deno.test("volume: no such pool, said with what to do", async () => {
