@@ -55,17 +55,7 @@ export async function topologyOfRun(
 ): Promise<Topology> {
   const run = await findRun(store, stack, revision);
   const kept = await store.revision(stack, run.id);
-  if (kept === undefined) {
-    throw new StaddleError({
-      code: "history.not-kept",
-      summary: `What revision ${run.id.slice(0, 8)} of stack "${stack}" brought about is not kept`,
-      where: [store.location],
-      details: [`${run.command} of ${run.startedAt} by ${run.who}`],
-      help:
-        "choose a run that applied or destroyed the whole stack, and not too long ago; or check " +
-        "out the stack's file as it was then, and plan that",
-    });
-  }
+  if (kept === undefined) throw await notKept(store, stack, run);
   const { topologySchema } = await import("../planner/topology.ts");
   const parsed = topologySchema.safeParse(kept.topology);
   if (parsed.success) return parsed.data;
@@ -78,4 +68,38 @@ export async function topologyOfRun(
     ),
     help: "use the Staddle that made it; nothing was changed",
   });
+}
+
+/** Says why there is no way back to a run, and which is the nearest one before it that has one. */
+async function notKept(store: Store, stack: string, run: RunRecord): Promise<StaddleError> {
+  const { runs = [], revisions = [] } = await store.export(stack) ?? {};
+  const at = runs.findIndex(({ id }) => id === run.id);
+  const kept = new Set(revisions.map(({ run }) => run));
+  const before = runs.slice(0, Math.max(0, at)).findLast(({ id }) => kept.has(id));
+  return new StaddleError({
+    code: "history.not-kept",
+    summary: `What revision ${run.id.slice(0, 8)} of stack "${stack}" brought about is not kept`,
+    where: [store.location],
+    details: [
+      `${run.command} of ${run.startedAt} by ${run.who}`,
+      whyNotKept(run, runs.length - 1 - at, store.keeps.journalled),
+    ],
+    help: before === undefined
+      ? "choose a run that applied or destroyed the whole stack, and not too long ago; or check " +
+        "out the stack's file as it was then, and plan that"
+      : "what was declared before it is the last that is kept: " +
+        `staddle plan ${stack} --to ${before.id.slice(0, 8)}`,
+  });
+}
+
+function whyNotKept({ command }: RunRecord, since: number, keeps: number): string {
+  if (since >= keeps) {
+    return `there were ${since} runs since, and what the last ${keeps} did is kept`;
+  }
+  if (command === "refresh") return "it took over what the hosts had, which nobody had declared";
+  if (command === "rebuild") return "it made the record anew from the hosts, and declared nothing";
+  if (command === "destroy") {
+    return "it destroyed a part of the stack, and nobody has declared what was left";
+  }
+  return "it was not written down";
 }

@@ -40,6 +40,18 @@ async function fill(file: string, uri = "test:///default"): Promise<void> {
   await lease.write({ run: last, revision: { run: last.id, ...kept } });
 }
 
+/** More runs than are kept, and the last ones declared nothing. */
+async function fillLong(file: string): Promise<void> {
+  await using store = new SqliteStore(file);
+  await using lease = await store.lock("shop", "ann@desk (7)");
+  for (let number = 1; number <= 105; number++) {
+    const id = `cccc${String(number).padStart(4, "0")}-0000`;
+    const command = number < 104 ? "apply" : number === 104 ? "destroy" : "rebuild";
+    const revision = command === "apply" ? { run: id, topology: {} } : undefined;
+    await lease.write({ put: [row("lab/machine.web")], run: run(id, 1, { command }), revision });
+  }
+}
+
 Deno.test("what a record does not have, or forbids, is said with what to do instead", async () => {
   const folder = await Deno.makeTempDir({ prefix: "staddle-record-errors-" });
   try {
@@ -54,6 +66,8 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
     const away = { STADDLE_STATE: `${folder}/away.db` };
     await fill(away.STADDLE_STATE, `qemu+unix:///system?socket=${folder}/none`);
     for (const name of ["one", "two"]) await fill(`${folder}/${name}.db`);
+    const old = { STADDLE_STATE: `${folder}/old.db` };
+    await fillLong(old.STADDLE_STATE);
     const broken = { STADDLE_STATE: `${folder}/broken.db` };
     await Deno.writeTextFile(broken.STADDLE_STATE, "no database any more");
 
@@ -78,6 +92,9 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
       [good, "history", "shop", "aaaa"],
       [good, "plan", "shop", "--to", "aaaa2"],
       [good, "plan", "shop", "--to", "bbbb"],
+      [old, "plan", "shop", "--to", "cccc0001"],
+      [old, "plan", "shop", "--to", "cccc0104"],
+      [old, "plan", "shop", "--to", "cccc0105"],
       [good, "state", "rebuild", "shop"],
       [good, "state", "rebuild", "lost"],
       [good, "state", "rebuild", "lost", "test:///default"],
@@ -111,7 +128,7 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
     const made = names.filter((name) => !/-(wal|shm)$/.test(name)).sort();
     assert.deepEqual(
       made,
-      ["away.db", "broken.db", "good.db", "held.db", "node.xml", "one.db", "two.db"],
+      ["away.db", "broken.db", "good.db", "held.db", "node.xml", "old.db", "one.db", "two.db"],
       "nothing was made on the way",
     );
   } finally {
