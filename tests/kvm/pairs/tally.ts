@@ -27,6 +27,8 @@ export class Tally {
       numRuns: Number(asked ?? usual),
       seed: Number(Deno.env.get("STADDLE_SEED") ?? seed),
     };
+    // One that is stopped before its end can be repeated too.
+    if (asked !== undefined) say([`${asked} pairs, seed ${this.options.seed}`]);
   }
 
   /** Takes in how a pair ended. */
@@ -53,6 +55,10 @@ export class Tally {
       `refused, and left as it was: the first ${first}, the second ${second}`,
       ...reasons.map(([why, count]) => `  ${count} ${why}`),
     ];
-    Deno.stdout.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
+    say(lines);
   }
+}
+
+function say(lines: readonly string[]): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
 }
