@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { draftStack } from "../../cli/import/mod.ts";
 import { children, getPath, parseXml } from "../../providers/kvm/xml/mod.ts";
 import { writeStack } from "../../stacks/write/mod.ts";
-import { SCHEMAS, schemaPlaces } from "../kvm/kinds/schema_places.ts";
+import { schemaPlaces, SCHEMAS } from "../kvm/kinds/schema_places.ts";
 import { golden } from "../support/golden.ts";
 import { requirement } from "../support/skip.ts";
 import { define, settle, travel, undefine } from "./journey.ts";
