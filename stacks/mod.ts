@@ -26,7 +26,6 @@ export type {
   MachineOptions,
   NicOptions,
   VolumeDisk,
-  XmlPatch,
 } from "./types/machine.ts";
 export type { DiskAttachment, DriveOptions, HostDisk, NicTuning } from "./types/machine_devices.ts";
 export type * from "./types/machine_fields.ts";
@@ -48,6 +47,7 @@ export type {
 export type { ExistingPoolOptions, PoolOptions } from "./types/pool.ts";
 export type { Referenced, ReferenceShape } from "./types/reference.ts";
 export type { ExistingVolumeOptions, Size, VolumeContent, VolumeOptions } from "./types/volume.ts";
+export type { XmlPatch } from "./types/xml_patch.ts";
 export type { Disk, Handle, Image, Machine, Network, Nic, Parts, Pool, Volume } from "./handles.ts";
 export { secret } from "./named_secret.ts";
 export type { SecretReference } from "../providers/secret.ts";

@@ -23,12 +23,13 @@ import type { DocumentSite, LockRefusal } from "./document_site.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { locked, lockedByOther, otherStackThere } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
-import { DOCUMENTS_KEEP, type HistoryLimits } from "./history_limits.ts";
+import { DOCUMENTS_KEEP } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
 import { unfinishedOf } from "./record_change.ts";
 import { presentRecord } from "./record_version.ts";
 import { readable, type RowCipher } from "./row_cipher.ts";
 import type {
+  HistoryLimits,
   JournalEntry,
   Lease,
   LockHolder,

@@ -4,15 +4,7 @@
  * @module
  */
 
-import type { RecordDocument } from "./store.ts";
-
-/** How much history a store keeps, the newest of it. */
-export interface HistoryLimits {
-  /** Runs that are listed. */
-  readonly runs: number;
-  /** Of these, the last ones that keep their journal and what they brought about. */
-  readonly journalled: number;
-}
+import type { HistoryLimits, RecordDocument } from "./store.ts";
 
 /** A database keeps every run. */
 export const ROWS_KEEP: HistoryLimits = { runs: Infinity, journalled: 100 };

@@ -12,7 +12,7 @@
  */
 
 export * from "./store.ts";
-export { type HistoryLimits, withinLimits } from "./history_limits.ts";
+export { withinLimits } from "./history_limits.ts";
 export { defaultLocation, openStore, type OpenStoreOptions } from "./open_store.ts";
 export { type AgeKeys, type KeySource, parseKeys } from "./keyring.ts";
 export { environmentKeys } from "./environment_keys.ts";

@@ -8,7 +8,7 @@ import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { locked } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
-import { type HistoryLimits, ROWS_KEEP } from "./history_limits.ts";
+import { ROWS_KEEP } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
 import { isPassing, postgresError } from "./postgres_errors.ts";
 import { PostgresConnection } from "./postgres_connection.ts";
@@ -19,6 +19,7 @@ import { type PostgresAddress, postgresAddress } from "./postgres_url.ts";
 import type { RowCipher } from "./row_cipher.ts";
 import { readable } from "./row_cipher.ts";
 import type {
+  HistoryLimits,
   JournalEntry,
   Lease,
   LockHolder,

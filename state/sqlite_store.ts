@@ -7,7 +7,7 @@
 import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { leaseLost, locked } from "./errors.ts";
-import { type HistoryLimits, ROWS_KEEP } from "./history_limits.ts";
+import { ROWS_KEEP } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
 import type { StoreOptions } from "./store_options.ts";
 import type { RowCipher } from "./row_cipher.ts";
@@ -16,6 +16,7 @@ import { SqliteFile } from "./sqlite_file.ts";
 import * as locks from "./sqlite_lock.ts";
 import * as rows from "./sqlite_rows.ts";
 import type {
+  HistoryLimits,
   JournalEntry,
   Lease,
   LockHolder,

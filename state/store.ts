@@ -5,7 +5,6 @@
  */
 
 import type { HostDeclaration, Json, JsonObject, Resource } from "../providers/provider.ts";
-import type { HistoryLimits } from "./history_limits.ts";
 
 /** Version of the record; an older one is migrated, a newer one refused. */
 export const RECORD_VERSION = 1;
@@ -216,6 +215,14 @@ export interface Lease extends AsyncDisposable {
    * @throws {StaddleError} `state.lease-lost` when another run has taken over.
    */
   write(change: RecordWrite): Promise<number>;
+}
+
+/** How much history a store keeps, the newest of it. */
+export interface HistoryLimits {
+  /** Runs that are listed. */
+  readonly runs: number;
+  /** Of these, the last ones that keep their journal and what they brought about. */
+  readonly journalled: number;
 }
 
 /** A store of records. */

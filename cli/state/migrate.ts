@@ -6,8 +6,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { StaddleError } from "../../providers/error.ts";
-import { type HistoryLimits, withinLimits } from "../../state/history_limits.ts";
-import type { RecordDocument, Store } from "../../state/store.ts";
+import { withinLimits } from "../../state/history_limits.ts";
+import type { HistoryLimits, RecordDocument, Store } from "../../state/store.ts";
 import { whoAmI } from "../who_am_i.ts";
 
 /** How a record is migrated. */

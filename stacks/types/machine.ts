@@ -10,6 +10,7 @@ import type { AdoptOptions, CommonOptions } from "./common.ts";
 import type { DiskAttachment, DriveOptions, HostDisk, NicTuning } from "./machine_devices.ts";
 import type { MachineFields } from "./machine_fields.ts";
 import type { VolumeContent } from "./volume.ts";
+import type { XmlPatch } from "./xml_patch.ts";
 
 /** A disk on a volume that is declared by itself. */
 export interface VolumeDisk extends DiskAttachment {
@@ -42,26 +43,6 @@ export interface NicOptions extends NicTuning {
   /** State of the link; up unless declared. */
   readonly link?: "up" | "down";
 }
-
-/** What must stand at a place in the domain's XML. */
-export type XmlPatch =
-  & {
-    /**
-     * The place: an attribute, `./memory/@dumpCore`; a text, `./bootloader`; or an element,
-     * `./devices/redirdev[@bus='usb']`. The first match counts.
-     */
-    readonly path: string;
-  }
-  & (
-    | {
-      /** Text or attribute that must stand there; `null`: nothing may. */
-      readonly value: string | number | null;
-    }
-    | {
-      /** Element that must stand there, as XML; what it does not mention stays as it is. */
-      readonly element: string;
-    }
-  );
 
 /**
  * A virtual machine: the fields of the machine's table, and what is known by handles. What is not

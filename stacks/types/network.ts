@@ -5,7 +5,7 @@
  */
 
 import type { AdoptOptions, CommonOptions } from "./common.ts";
-import type { XmlPatch } from "./machine.ts";
+import type { XmlPatch } from "./xml_patch.ts";
 import type { MetadataFields } from "./machine_fields.ts";
 
 /** An address that is kept for something that the stack does not declare. */

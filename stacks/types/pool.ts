@@ -5,7 +5,7 @@
  */
 
 import type { AdoptOptions, CommonOptions } from "./common.ts";
-import type { XmlPatch } from "./machine.ts";
+import type { XmlPatch } from "./xml_patch.ts";
 
 /** A storage pool that the stack makes: a folder on the host. */
 export interface PoolOptions extends CommonOptions, AdoptOptions {

@@ -6,7 +6,7 @@
 
 import type { Image, Pool } from "../handles.ts";
 import type { CommonOptions } from "./common.ts";
-import type { XmlPatch } from "./machine.ts";
+import type { XmlPatch } from "./xml_patch.ts";
 
 /** A size: a number and a unit (`"20GiB"`; KiB, MiB, GiB, TiB, PiB), or a whole number of bytes. */
 export type Size = string | number;
