@@ -140,7 +140,9 @@ function networkVerdict(failure: SshFailure): Verdict | undefined {
   const help =
     "check that the host is up, that sshd runs there and on this port, and that no firewall stands between";
   const connect = lines.findLast((line) => /^ssh: connect to host /.test(line));
-  if (connect !== undefined) {
+  // ssh gives up at the same moment as this side does: either may be the first to say so.
+  const gaveUp = connect?.endsWith("Connection timed out") === true;
+  if (connect !== undefined && !gaveUp) {
     return {
       code: "ssh.unreachable",
       problem: "the host cannot be reached",
@@ -148,7 +150,7 @@ function networkVerdict(failure: SshFailure): Verdict | undefined {
       help,
     };
   }
-  const timedOut = failure.status === undefined ||
+  const timedOut = gaveUp || failure.status === undefined ||
     lines.some((line) =>
       /timed out during banner exchange|^Connection timed out|Operation timed out/.test(line)
     );
