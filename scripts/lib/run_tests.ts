@@ -181,6 +181,8 @@ interface TestRun {
   readonly cases: readonly TestCase[];
   /** It failed, and no test says so: a crash, a type error, a module that throws. */
   readonly broken?: string;
+  /** Processes that died when all their tests had passed, and did not when they were run again. */
+  readonly died?: readonly string[];
 }
 
 /** `say` gets each line that the tests print. */
@@ -220,6 +222,23 @@ async function runTests(
   return { counts, cases, ...(silent ? { broken: `deno test ended with status ${code}` } : {}) };
 }
 
+/**
+ * Runs files in a process of their own; once more if that died though all its tests had passed. A process
+ * that loads no library of ours has been seen to do so at its very end, with a word of malloc's.
+ */
+async function runPortion(
+  files: readonly string[],
+  args: readonly string[],
+  say: (line: string) => void,
+  onSkip: (reason: string) => void,
+): Promise<TestRun> {
+  const run = await runTests(files, args, say, onSkip);
+  if (run.broken === undefined || run.counts.passed === 0) return run;
+  const died = `${files.join(" ")}: ${run.broken}, when all its tests had passed`;
+  say(`== once more, for it died: ${died}`);
+  return { ...await runTests(files, args, say, onSkip), died: [died] };
+}
+
 /** Runs files in several processes at once. What each portion prints stays together. */
 async function runLanes(
   files: readonly string[],
@@ -236,7 +255,7 @@ async function runLanes(
   await Promise.all(Array.from({ length: LANES }, async () => {
     for (const portion of waiting) {
       const lines: string[] = [];
-      runs.push(await runTests(portion, args, (line) => void lines.push(line), onSkip));
+      runs.push(await runPortion(portion, args, (line) => void lines.push(line), onSkip));
       print(lines.join("\n"));
     }
   }));
@@ -250,6 +269,7 @@ async function runLanes(
       skipped: sum(({ skipped }) => skipped),
     },
     cases: runs.flatMap(({ cases }) => cases),
+    died: runs.flatMap(({ died = [] }) => died),
     ...(broken === "" ? {} : { broken }),
   };
 }
@@ -265,9 +285,10 @@ async function runPart(
   print(`\n== ${part}: ${files.length} files`);
   const started = performance.now();
   const onSkip = (reason: string) => void remarks.reasons.add(reason);
-  const { counts, cases, broken } = ALONE.has(part)
-    ? await runTests(files, args, print, onSkip)
+  const { counts, cases, broken, died = [] } = ALONE.has(part)
+    ? await runPortion(files, args, print, onSkip)
     : await runLanes(files, args, onSkip);
+  remarks.unsteady.push(...died);
   const failed = cases.filter(({ outcome }) => outcome === "failed");
   const upset = [...new Set(failed.map(({ file }) => file))];
   let unsteady: readonly TestCase[] = [];
