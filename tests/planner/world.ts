@@ -304,6 +304,10 @@ export class World {
     }
     const mark = kind === "machine" || kind === "network" ? step.mark : undefined;
     const { uuid } = step.resource;
+    // A machine that is finished runs on as it does, too, until its next start.
+    const later = step.changes.some(({ path, disruption }) =>
+      path.startsWith("disks[") && disruption === "next-boot"
+    );
     if (step.operation === "create") {
       if (there !== undefined) {
         assert.equal(step.fingerprint, this.observe(there).fingerprint, `${slot} is there`);
@@ -322,7 +326,9 @@ export class World {
       // libvirt gives a shared one its UUID, for every stack would derive another.
       const given = step.resource.tenure === "shared" ? crypto.randomUUID() : uuid;
       const { spec } = step.resource;
-      const running = kind === "machine" ? { disks: spec.disks } : undefined;
+      const running = kind !== "machine" ? undefined : {
+        disks: later ? there?.running?.disks : spec.disks,
+      };
       this.things.set(slot, { kind, host, key, uuid: given, spec, mark, running });
       return;
     }
@@ -336,9 +342,6 @@ export class World {
       !Array.isArray(value)
     );
     const spec = { ...withChanges(found.spec, step.changes), ...Object.fromEntries(declared) };
-    const later = step.changes.some(({ path, disruption }) =>
-      path.startsWith("disks[") && disruption === "next-boot"
-    );
     const running = kind !== "machine" ? undefined : {
       disks: later ? found.running?.disks : spec.disks,
     };
