@@ -5,19 +5,9 @@
  */
 
 import type { ResourceRecord } from "../../state/store.ts";
+import type { LeftAlone } from "../from_hosts/left_alone.ts";
 import { plain, type Style } from "./style.ts";
 import { table } from "./table.ts";
-
-/** Something that was left alone, and why. */
-export interface LeftText {
-  /** Empty where no declaration is at hand. */
-  readonly address: string;
-  readonly host: string;
-  readonly kind: string;
-  readonly key: string;
-  readonly why: string;
-  readonly claimable: boolean;
-}
 
 /** A line for each thing that was found. */
 export function claimedText(rows: readonly ResourceRecord[], style: Style = plain): string {
@@ -29,7 +19,7 @@ export function claimedText(rows: readonly ResourceRecord[], style: Style = plai
 }
 
 /** What was left alone; empty when nothing was. */
-export function leftText(left: readonly LeftText[], style: Style = plain): string {
+export function leftText(left: readonly LeftAlone[], style: Style = plain): string {
   if (left.length === 0) return "";
   const lines = left.map(({ address, host, kind, key, why, claimable }) => {
     const object = `${kind} "${key}" on host ${host}`;
