@@ -25,6 +25,7 @@ export {
   type Subnet,
 } from "./addresses.ts";
 export { exceedsDisruption, worst } from "./decision.ts";
+export { declaredAfter, type DeclaredAfterInput } from "./declared_after.ts";
 export { canonicalJson, digest, sameJson } from "./digest.ts";
 export { closure, type Graph, levels, type Ordered, reversed, topologicalOrder } from "./graph.ts";
 export { nicMac, resourceUuid, STADDLE_NAMESPACE } from "./identity.ts";

@@ -49,6 +49,11 @@ export interface Topology {
   readonly references?: References;
   /** Addresses reserved for NICs: key `<address of the machine>#<nic name>`, value an IP address. */
   readonly reservations: Readonly<Record<string, string>>;
+  /**
+   * Only in what a run left declared: addresses that the stack owns besides, of which nobody is known to
+   * have declared what they are. A way back leaves them as they are.
+   */
+  readonly leftAlone?: readonly string[];
 }
 
 /** Schema of any JSON value; `z.json()` says the same and takes several times as long. */
@@ -154,4 +159,5 @@ export const topologySchema: z.ZodType<Topology> = z.strictObject({
   outputs: z.record(z.string(), z.strictObject({ value: jsonSchema, sensitive: z.boolean() })),
   references: referencesSchema.optional(),
   reservations: z.record(z.string(), z.string()),
+  leftAlone: z.array(z.string()).optional(),
 }) as unknown as z.ZodType<Topology>;
