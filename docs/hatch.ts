@@ -11,6 +11,8 @@ export interface Left {
   readonly what: string;
   /** Places as paths; `**` stands for all below, `*` for one step. */
   readonly places: readonly string[];
+  /** libvirt 9.0 has none of them: they came with later versions, up to 11.3. */
+  readonly later?: true;
 }
 
 /** Had by the machine's `xml`. */
@@ -31,6 +33,65 @@ export const BY_MACHINE: readonly Left[] = [
   {
     what: "QEMU's capabilities, deprecations and properties of its devices, by hand (`qemu:…`)",
     places: ["./capabilities/**", "./deprecation/**", "./override/**"],
+  },
+  {
+    later: true,
+    what: "CPU: clusters, limit of physical addresses, features that are deprecated",
+    places: [
+      "./cpu/topology/@clusters",
+      "./cpu/maxphysaddr/@limit",
+      "./cpu/@deprecated_features",
+    ],
+  },
+  {
+    later: true,
+    what: "features: flushes of Hyper-V, PS/2, errors told to ARM guests, interrupts of RISC-V, " +
+      "a QEMU that is taken down in the background",
+    places: [
+      "./features/hyperv/tlbflush/direct/**",
+      "./features/hyperv/tlbflush/extended/**",
+      "./features/ps2/**",
+      "./features/ras/**",
+      "./features/aia/**",
+      "./features/async-teardown/**",
+    ],
+  },
+  {
+    later: true,
+    what: "formats of firmware and its variables; a shim before a kernel",
+    places: [
+      "./os/loader/@format",
+      "./os/nvram/@format",
+      "./os/nvram/@templateFormat",
+      "./os/shim",
+    ],
+  },
+  { later: true, what: "limits that disks share", places: ["./throttlegroups/**"] },
+  {
+    later: true,
+    what: "launch security by SEV-SNP",
+    places: [
+      "./launchSecurity/@authorKey",
+      "./launchSecurity/@vcek",
+      "./launchSecurity/guestVisibleWorkarounds",
+      "./launchSecurity/hostData",
+      "./launchSecurity/idAuth",
+      "./launchSecurity/idBlock",
+    ],
+  },
+  {
+    later: true,
+    what: "devices for ciphers and for the records of a crash",
+    places: ["./devices/crypto/**", "./devices/pstore/**"],
+  },
+  {
+    later: true,
+    what: "TPM: log of its emulator, profile; IOMMU: translation of DMA",
+    places: [
+      "./devices/tpm/backend/@debug",
+      "./devices/tpm/backend/profile/**",
+      "./devices/iommu/driver/@dma_translation",
+    ],
   },
 ];
 
@@ -134,6 +195,50 @@ export const BY_DEVICE: readonly Left[] = [
     ],
   },
   { what: "dialect of virtio of input devices", places: ["./devices/input/@model"] },
+  {
+    later: true,
+    what:
+      "disks and controllers: I/O threads of single queues, limits that disks share, discarding",
+    places: [
+      "./devices/disk/driver/iothreads/**",
+      "./devices/controller/driver/iothreads/**",
+      "./devices/disk/throttlefilters/**",
+      "./devices/disk/driver/@discard_no_unref",
+      "./devices/disk/blockio/@discard_granularity",
+      "./devices/controller/target/@memReserve",
+    ],
+  },
+  {
+    later: true,
+    what: "filesystems: users of the guest as those of the host, number of open files",
+    places: ["./devices/filesystem/idmap/**", "./devices/filesystem/binary/openfiles/**"],
+  },
+  {
+    later: true,
+    what: "driver of the host for NICs and host devices",
+    places: ["./devices/hostdev/driver/@model", "./devices/interface/driver/@model"],
+  },
+  {
+    later: true,
+    what: "memory devices: slots as they are used, place in the guest",
+    places: ["./devices/memory/target/@dynamicMemslots", "./devices/memory/target/address/@base"],
+  },
+  {
+    later: true,
+    what: "delay of a new try of ports, consoles, channels, redirected devices",
+    places: ["./devices/*/source/reconnect/@delay"],
+  },
+  {
+    later: true,
+    what: "sound: streams and channels, virtio; where PipeWire listens; users of VNC",
+    places: [
+      "./devices/sound/@streams",
+      "./devices/sound/@multichannel",
+      "./devices/sound/driver/**",
+      "./devices/audio/@runtimeDir",
+      "./devices/graphics/@username",
+    ],
+  },
 ];
 
 /** Not had: devices that no list knows. They stay through every update, and cannot be declared. */
@@ -151,6 +256,11 @@ export const NOT_HAD: readonly Left[] = [
   {
     what: "channels that are no virtio port (guestfwd)",
     places: ["./devices/channel/target/@address", "./devices/channel/target/@type"],
+  },
+  {
+    later: true,
+    what: "polling of single I/O threads",
+    places: ["./iothreadids/iothread/poll/**"],
   },
 ];
 
@@ -226,17 +336,24 @@ export const STATE: readonly Left[] = [
       "./devices/memory/target/current/**",
     ],
   },
+  {
+    later: true,
+    what: "the MAC address that a guest gave its NIC",
+    places: ["./devices/interface/mac/@currentAddress"],
+  },
 ];
 
 function listOf(all: readonly Left[]): string {
-  return all.map(({ what, places }) => {
+  return all.map(({ what, places, later }) => {
     const shown = places.slice(0, 4).map((place) => `\`${place}\``).join(", ");
-    return `- ${what}: ${shown}${places.length > 4 ? " and more" : ""}`;
+    const since = later === true ? " (libvirt later than 9.0)" : "";
+    return `- ${what}${since}: ${shown}${places.length > 4 ? " and more" : ""}`;
   }).join("\n");
 }
 
 /** The last section of the machine's page. */
-export const HATCH = `What the tables above lack of libvirt 9.0's domain XML, place by place.
+export const HATCH =
+  `What the tables above lack of the domain XML of libvirt 9.0 to 11.3, place by place.
 
 Said by the machine's \`xml\`, where it is compared, shown and applied (at the next start) like any
 other field: \`xml: [{ path: "./memory/@dumpCore", value: "off" }]\`,
