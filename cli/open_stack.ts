@@ -6,11 +6,11 @@
 
 import type { Topology } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
-import type { StackRecord, Store } from "../state/store.ts";
+import type { RunRecord, StackRecord, Store } from "../state/store.ts";
 import { evaluateKnown } from "./evaluate_known.ts";
 import { locateStack, type StackLocation, storeLocation } from "./location.ts";
 import { parseParameters } from "./parameters.ts";
-import { topologyOfRun } from "./revisions.ts";
+import { declaredByRun } from "./revisions.ts";
 
 /** Which stack, and how it is evaluated. */
 export interface OpenStackOptions {
@@ -32,6 +32,8 @@ export interface OpenStack extends AsyncDisposable {
   readonly topology?: Topology;
   /** Digest of the stack's file, its modules and the lock. */
   readonly digest?: string;
+  /** The run whose declarations are taken in place of the stack's file. */
+  readonly revision?: RunRecord;
   readonly store: Store;
 }
 
@@ -62,11 +64,7 @@ export async function openStack(
   }
 }
 
-interface Evaluated {
-  readonly name: string;
-  readonly topology?: Topology;
-  readonly digest?: string;
-}
+type Evaluated = Pick<OpenStack, "name" | "topology" | "digest" | "revision">;
 
 async function evaluateStack(
   location: StackLocation,
@@ -81,7 +79,8 @@ async function evaluateStack(
     const record = await store.load(name);
     meanwhile(record);
     if (options.to === undefined) return { name };
-    return { name, topology: await topologyOfRun(store, name, options.to) };
+    const { run: revision, topology } = await declaredByRun(store, name, options.to);
+    return { name, topology, revision };
   }
   const { evaluate } = await import("../stacks/evaluate.ts");
   const guess = names.length === 1 ? await store.load(names[0]!) : undefined;

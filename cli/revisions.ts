@@ -43,22 +43,28 @@ export async function findRun(store: Store, stack: string, revision: string): Pr
   });
 }
 
+/** A run, and what it left declared. */
+export interface DeclaredByRun {
+  readonly run: RunRecord;
+  readonly topology: Topology;
+}
+
 /**
- * What a run has brought about.
+ * What a run has left declared.
  *
  * @throws {StaddleError} `history.not-kept`, `history.unreadable`, and what {@linkcode findRun} throws.
  */
-export async function topologyOfRun(
+export async function declaredByRun(
   store: Store,
   stack: string,
   revision: string,
-): Promise<Topology> {
+): Promise<DeclaredByRun> {
   const run = await findRun(store, stack, revision);
   const kept = await store.revision(stack, run.id);
   if (kept === undefined) throw await notKept(store, stack, run);
   const { topologySchema } = await import("../planner/topology.ts");
   const parsed = topologySchema.safeParse(kept.topology);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { run, topology: parsed.data };
   throw new StaddleError({
     code: "history.unreadable",
     summary: `Cannot use revision ${run.id.slice(0, 8)} of stack "${stack}": it has another form`,
@@ -68,6 +74,50 @@ export async function topologyOfRun(
     ),
     help: "use the Staddle that made it; nothing was changed",
   });
+}
+
+/** What the runs of a stack have left declared, newest first, as far as it is kept and can be read. */
+export async function* declaredBefore(store: Store, stack: string): AsyncGenerator<Topology> {
+  const { topologySchema } = await import("../planner/topology.ts");
+  for (const { id } of await store.runs(stack, store.keeps.journalled)) {
+    const parsed = topologySchema.safeParse((await store.revision(stack, id))?.topology);
+    if (parsed.success) yield parsed.data;
+  }
+}
+
+/**
+ * What a way back does not bring about, said to whoever plans it; undefined if it leads to all that the
+ * run has left declared and done.
+ *
+ * @param left Addresses that it leaves as they are.
+ */
+export function shortOfRevision(
+  { id, result, command }: RunRecord,
+  left: readonly string[],
+): string | undefined {
+  const lines: string[] = [];
+  if (result !== "done") {
+    const ended = result === undefined
+      ? "never came to its end"
+      : result === "failed"
+      ? "failed half way"
+      : "was stopped half way";
+    const end = command === "destroy" ? "leave" : "bring about";
+    lines.push(
+      `Note: revision ${
+        id.slice(0, 8)
+      } ${ended}: this is the way to what it was to ${end}, not to ` +
+        "where it stopped.",
+    );
+  }
+  if (left.length > 0) {
+    lines.push(
+      `Note: left as they are, for what was declared of them by then is not known: ${
+        left.join(", ")
+      }.`,
+    );
+  }
+  return lines.length === 0 ? undefined : lines.join("\n");
 }
 
 /** Says why there is no way back to a run, and which is the nearest one before it that has one. */
@@ -85,8 +135,8 @@ async function notKept(store: Store, stack: string, run: RunRecord): Promise<Sta
       whyNotKept(run, runs.length - 1 - at, store.keeps.journalled),
     ],
     help: before === undefined
-      ? "choose a run that applied or destroyed the whole stack, and not too long ago; or check " +
-        "out the stack's file as it was then, and plan that"
+      ? "choose a run that applied or destroyed, and not too long ago; or check out the stack's file " +
+        "as it was then, and plan that"
       : "what was declared before it is the last that is kept: " +
         `staddle plan ${stack} --to ${before.id.slice(0, 8)}`,
   });
@@ -99,7 +149,7 @@ function whyNotKept({ command }: RunRecord, since: number, keeps: number): strin
   if (command === "refresh") return "it took over what the hosts had, which nobody had declared";
   if (command === "rebuild") return "it made the record anew from the hosts, and declared nothing";
   if (command === "destroy") {
-    return "it destroyed a part of the stack, and nobody has declared what was left";
+    return "it destroyed by what the hosts had, and nobody has declared what was left";
   }
   return "it was not written down";
 }

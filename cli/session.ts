@@ -20,6 +20,7 @@ import { withDigests } from "./local_files.ts";
 import { locateStack } from "./location.ts";
 import { type OpenStack, openStack, type OpenStackOptions } from "./open_stack.ts";
 import { asStaddleError, throwAll } from "./render/error_text.ts";
+import { declaredBefore } from "./revisions.ts";
 import { whoAmI } from "./who_am_i.ts";
 
 /** What a command asks for. */
@@ -43,8 +44,10 @@ export interface Planned extends MadePlan {
   /** Those of the errors that say why a host was not read. */
   readonly hostErrors: readonly StaddleError[];
   readonly record?: StackRecord;
-  /** What the plan brings about; absent where nobody declares the whole of it. */
+  /** What the plan leaves declared; absent where it cannot be carried out, or declares nothing. */
   readonly topology?: Topology;
+  /** Addresses that a way back leaves as they are, for what was declared of them is not known. */
+  readonly leftAlone: readonly string[];
 }
 
 /** A provider that is loaded when it is first asked for, and libvirt with it. */
@@ -123,13 +126,17 @@ export async function makeSessionPlan(
 ): Promise<Planned> {
   const planner = await import("../planner/mod.ts");
   const { kinds, store } = session;
-  const [record, topology] = await Promise.all([
+  const [record, given] = await Promise.all([
     store.load(session.name),
     validTopology(session, options),
   ]);
+  const { topology, leftAlone } = session.revision === undefined || given === undefined
+    ? { topology: given, leftAlone: [] }
+    : planner.wayBack(given, record);
   const declared = { ...record?.hosts, ...topology?.hosts };
   const mode = options.mode === "destroy" ? "destroy" : "apply";
-  const scope = { mode, target: options.target, exclude: options.exclude } as const;
+  const exclude = [...options.exclude ?? [], ...leftAlone];
+  const scope = { mode, target: options.target, exclude } as const;
   const selection: Selection = planner.select(topology, record, kinds, scope);
   const requests = planner.readRequests(topology, record, kinds, selection);
   for (const host of Object.keys(requests)) session.hosts.open(declared[host]!);
@@ -161,7 +168,7 @@ export async function makeSessionPlan(
     source: session.location.kind === "file" ? session.location.shown : undefined,
     digest: session.digest,
     target: options.target,
-    exclude: options.exclude,
+    exclude,
   };
   const refresh = options.mode === "refresh";
   const made = refresh ? planner.makeRefreshPlan(input) : planner.makePlan({ ...input, mode });
@@ -175,23 +182,21 @@ export async function makeSessionPlan(
   // What is wrong with what is declared keeps nobody from taking over what the hosts have.
   const concerning = refresh ? others.filter(({ code }) => code === "plan.no-match") : others;
   const broken = refresh || options.breakDependents ? [] : await brokenDependents(made.plan, store);
-  return {
-    plan: await withSecretNotes(made.plan, kinds, operatorSecrets()),
-    errors: [...hostErrors, ...concerning, ...broken],
-    hostErrors,
-    record,
-    topology: broughtAbout(session.name, options, topology),
-  };
+  const errors = [...hostErrors, ...concerning, ...broken];
+  const plan = await withSecretNotes(made.plan, kinds, operatorSecrets());
+  const earlier = declaredBefore(store, session.name);
+  const after = errors.length > 0 || refresh
+    ? undefined
+    : !selection.whole
+    ? await planner.declaredAfter({ plan, topology, record, earlier, kinds })
+    : mode === "apply"
+    ? topology
+    : noneDeclared(session.name);
+  return { plan, errors, hostErrors, record, topology: after, leftAlone };
 }
 
-/** What a run leaves declared. A part of a stack that is destroyed leaves what nobody has declared. */
-function broughtAbout(
-  stack: string,
-  { mode, target, exclude }: SessionOptions,
-  topology: Topology | undefined,
-): Topology | undefined {
-  if (mode === "apply") return topology;
-  if (mode === "refresh" || target?.length || exclude?.length) return undefined;
+/** What is declared of a stack that was destroyed. */
+function noneDeclared(stack: string): Topology {
   return {
     format: TOPOLOGY_FORMAT,
     stack,

@@ -66,3 +66,4 @@ export { type Scope, select, type Selection } from "./select.ts";
 export { exceeds, type Excess, hasChanges, planDisruption, summarize } from "./summary.ts";
 export { type Output, type Topology, TOPOLOGY_FORMAT, topologySchema } from "./topology.ts";
 export { type Validated, validateTopology } from "./validate.ts";
+export { type WayBack, wayBack } from "./way_back.ts";

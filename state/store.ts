@@ -144,11 +144,14 @@ export interface LockHolder {
   readonly expires: string;
 }
 
-/** What a finished run brought about: enough to plan the way back to it. */
+/** What a run is to bring about, written when it begins: enough to plan the way back to it. */
 export interface Revision {
   /** Id of the run. */
   readonly run: string;
-  /** The topology that was applied. */
+  /**
+   * The topology that the run leaves declared: where it concerns a part of the stack, that part beside the
+   * rest as it was declared before.
+   */
   readonly topology: JsonObject;
   /** The plan that was carried out. */
   readonly plan?: JsonObject;
@@ -262,6 +265,15 @@ export interface Store extends AsyncDisposable {
    * held it.
    */
   unlock(stack: string): Promise<LockHolder | undefined>;
+  /**
+   * Takes what is kept of a stack out of the way though it cannot be read, so that a record can be made
+   * anew, and gives where it is now: beside the record, or in a file below `folder` where the store has
+   * no room for it. undefined: there was nothing, or other records stand in one place with it, and it
+   * is forgotten.
+   *
+   * @throws {StaddleError} `state.locked` (exit code 5), as far as what is there says who holds it.
+   */
+  setAside(stack: string, who: string, folder: string): Promise<string | undefined>;
   /**
    * Takes a stack's lock for a time, without a process that renews it: until {@linkcode unlock}, or
    * until the time is over.

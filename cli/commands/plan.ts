@@ -7,6 +7,7 @@ import { compactness, type PlanFlags } from "../flags.ts";
 import { planText } from "../render/plan_text.ts";
 import { makeSessionPlan, openSession } from "../session.ts";
 import { throwAll } from "../render/error_text.ts";
+import { shortOfRevision } from "../revisions.ts";
 import { listenForStop } from "../signals.ts";
 
 /** Flags of `plan`. */
@@ -39,7 +40,9 @@ export async function plan(this: Context, flags: PlanCommandFlags, stack: string
     signal: stop.cancel,
   } as const;
   await using session = await openSession(options);
-  const { plan, errors, topology } = await makeSessionPlan(session, options);
+  const { plan, errors, topology, leftAlone } = await makeSessionPlan(session, options);
+  const short = session.revision && shortOfRevision(session.revision, leftAlone);
+  if (short !== undefined) terminal.warn(`${short}\n`);
   if (flags.json) {
     const { renderPlanJson } = await import("../../planner/plan_json.ts");
     const timestamp = new Date().toISOString();
