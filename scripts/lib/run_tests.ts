@@ -9,16 +9,21 @@
  * @module
  */
 
+import {
+  deno,
+  root,
+  runPortion,
+  runTests,
+  type Tally,
+  type TestCase,
+  together,
+} from "./deno_test.ts";
+import { type Division, inLanes, portionsOf } from "./portions.ts";
+
 /** A run of `deno` that is one check: it passes or fails as a whole. */
 interface Check {
   readonly name: string;
   readonly args: readonly string[];
-}
-
-interface Tally {
-  passed: number;
-  failed: number;
-  skipped: number;
 }
 
 /** What stands in the summary about tests that did not run, or not at once. */
@@ -35,19 +40,32 @@ interface Remarks {
 const PARTS = ["checks", "unit", "golden", "property", "integration", "fleet"] as const;
 type Part = typeof PARTS[number];
 
-const ROOMS = ["tests", "providers", "planner", "stacks", "state", "applier", "cli", "bench"];
-/** Processes that run tests at the same time. */
-const LANES = 2;
-/** Files are handed to them in about so many portions a part. */
-const PORTIONS = 12;
-/** Their tests share this machine's own libvirt, and compare what it has before and after. */
-const ALONE: ReadonlySet<Part> = new Set(["integration"]);
-/** More files of a part than this do not fail by chance. */
-const MAX_UNSTEADY = 3;
-/** A part that takes longer hangs: it is ended, and counts as failed. */
-const PART_TIMEOUT_MS = 20 * 60_000;
+/** Parts whose files run at the same time, in so many processes. */
+interface Round {
+  readonly parts: readonly Part[];
+  readonly lanes: number;
+}
 
-const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+const ROUNDS: readonly Round[] = [
+  { parts: ["unit", "golden", "property"], lanes: 2 },
+  // Hosts and guests are mostly waited for.
+  { parts: ["integration", "fleet"], lanes: 3 },
+];
+
+const DIVISIONS: Readonly<Record<Exclude<Part, "checks">, Division>> = {
+  unit: "shared",
+  golden: "shared",
+  property: "shared",
+  // They share this machine's own libvirt, and compare what it has before and after.
+  integration: "together",
+  fleet: "each",
+};
+
+const ROOMS = ["tests", "providers", "planner", "stacks", "state", "applier", "cli", "bench"];
+/** More files of a round than this do not fail by chance. */
+const MAX_UNSTEADY = 3;
+/** So many files are named at the end that took longest. */
+const SLOWEST = 10;
 
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
@@ -93,49 +111,6 @@ async function testFiles(folder: string, found: string[] = []): Promise<string[]
   return found;
 }
 
-/** Runs Deno, and gives its exit status; `onLine` gets what it prints. */
-async function deno(
-  args: readonly string[],
-  onLine: (line: string) => void,
-): Promise<number> {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), PART_TIMEOUT_MS);
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: root,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    signal: abort.signal,
-  }).spawn();
-  const [status] = await Promise.all([
-    child.status,
-    forward(child.stdout, onLine),
-    forward(child.stderr, onLine),
-  ]);
-  clearTimeout(timer);
-  if (abort.signal.aborted) {
-    onLine(`ended: it had not finished after ${PART_TIMEOUT_MS / 60_000} minutes`);
-  }
-  return status.code;
-}
-
-async function forward(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  onLine: (line: string) => void,
-): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) {
-      onLine(line);
-    }
-  }
-  if (rest !== "") onLine(rest);
-}
-
 async function checks(): Promise<readonly Check[]> {
   const config = JSON.parse(await Deno.readTextFile(`${root}/deno.json`)) as {
     readonly exports: Readonly<Record<string, string>>;
@@ -175,126 +150,37 @@ async function denoQuiet(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** What one run of `deno test` came to. */
-interface TestRun {
-  readonly counts: Tally;
-  readonly cases: readonly TestCase[];
-  /** It failed, and no test says so: a crash, a type error, a module that throws. */
-  readonly broken?: string;
-  /** Processes that died when all their tests had passed, and did not when they were run again. */
-  readonly died?: readonly string[];
-}
-
-/** `say` gets each line that the tests print. */
-async function runTests(
-  files: readonly string[],
+/** What a round came to, beside what it adds to the tally. */
+async function runRound(
+  { lanes }: Round,
+  files: ReadonlyMap<Part, readonly string[]>,
   args: readonly string[],
-  say: (line: string) => void,
-  onSkip: (reason: string) => void,
-): Promise<TestRun> {
-  const junit = await Deno.makeTempFile({ prefix: "staddle-junit-" });
-  const counts: Tally = { passed: 0, failed: 0, skipped: 0 };
-  const code = await deno(
-    // Types are one of the checks.
-    [
-      "test",
-      "--no-check",
-      "--allow-all",
-      "--no-prompt",
-      `--junit-path=${junit}`,
-      ...args,
-      ...files,
-    ],
-    (line) => {
-      say(line);
-      const skip = /^SKIP (.+?: .+)$/.exec(line);
-      if (skip !== null) onSkip(skip[1]!);
-      const sum = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/.exec(line);
-      if (sum === null) return;
-      counts.passed = Number(sum[1]);
-      counts.failed = Number(sum[2]);
-      counts.skipped = Number(/ \| (\d+) ignored/.exec(line)?.[1] ?? 0);
-    },
-  );
-  const cases = testCases(await Deno.readTextFile(junit));
-  await Deno.remove(junit);
-  const silent = code !== 0 && counts.failed === 0;
-  return { counts, cases, ...(silent ? { broken: `deno test ended with status ${code}` } : {}) };
-}
-
-/**
- * Runs files in a process of their own; once more if that died though all its tests had passed. A process
- * that loads no library of ours has been seen to do so at its very end, with a word of malloc's.
- */
-async function runPortion(
-  files: readonly string[],
-  args: readonly string[],
-  say: (line: string) => void,
-  onSkip: (reason: string) => void,
-): Promise<TestRun> {
-  const run = await runTests(files, args, say, onSkip);
-  if (run.broken === undefined || run.counts.passed === 0) return run;
-  const died = `${files.join(" ")}: ${run.broken}, when all its tests had passed`;
-  say(`== once more, for it died: ${died}`);
-  return { ...await runTests(files, args, say, onSkip), died: [died] };
-}
-
-/** Runs files in several processes at once. What each portion prints stays together. */
-async function runLanes(
-  files: readonly string[],
-  args: readonly string[],
-  onSkip: (reason: string) => void,
-): Promise<TestRun> {
-  const size = Math.max(1, Math.floor(files.length / PORTIONS));
-  const portions = Array.from(
-    { length: Math.ceil(files.length / size) },
-    (_, at) => files.slice(at * size, (at + 1) * size),
-  );
-  const runs: TestRun[] = [];
-  const waiting = portions.values();
-  await Promise.all(Array.from({ length: LANES }, async () => {
-    for (const portion of waiting) {
-      const lines: string[] = [];
-      runs.push(await runPortion(portion, args, (line) => void lines.push(line), onSkip));
-      print(lines.join("\n"));
-    }
-  }));
-  const sum = (of: (counts: Tally) => number) =>
-    runs.reduce((total, { counts }) => total + of(counts), 0);
-  const broken = runs.map((run) => run.broken).filter((text) => text !== undefined).join("; ");
-  return {
-    counts: {
-      passed: sum(({ passed }) => passed),
-      failed: sum(({ failed }) => failed),
-      skipped: sum(({ skipped }) => skipped),
-    },
-    cases: runs.flatMap(({ cases }) => cases),
-    died: runs.flatMap(({ died = [] }) => died),
-    ...(broken === "" ? {} : { broken }),
-  };
-}
-
-async function runPart(
-  part: Part,
-  files: readonly string[],
-  args: readonly string[],
-  tally: Tally,
-  failures: string[],
-  remarks: Remarks,
-): Promise<void> {
-  print(`\n== ${part}: ${files.length} files`);
+  sums: { readonly tally: Tally; readonly failures: string[]; readonly remarks: Remarks },
+): Promise<readonly TestCase[]> {
+  const { tally, failures, remarks } = sums;
+  const title = [...files].map(([part, own]) => `${part}: ${own.length} files`).join(", ");
+  print(`\n== ${title}`);
   const started = performance.now();
   const onSkip = (reason: string) => void remarks.reasons.add(reason);
-  const { counts, cases, broken, died = [] } = ALONE.has(part)
-    ? await runPortion(files, args, print, onSkip)
-    : await runLanes(files, args, onSkip);
+  const portions = [...files].flatMap(([part, own]) =>
+    portionsOf(own, DIVISIONS[part as keyof typeof DIVISIONS])
+  );
+  const runs = await inLanes(portions, lanes, async (portion) => {
+    // What each portion prints stays together.
+    const lines: string[] = [];
+    const say = (line: string) => void lines.push(line);
+    const run = await runPortion(portion.files, args, { say, onSkip });
+    print(lines.join("\n"));
+    return run;
+  });
+  const { counts, cases, broken, died = [] } = together(runs);
   remarks.unsteady.push(...died);
   const failed = cases.filter(({ outcome }) => outcome === "failed");
   const upset = [...new Set(failed.map(({ file }) => file))];
   let unsteady: readonly TestCase[] = [];
   if (broken === undefined && upset.length > 0 && upset.length <= MAX_UNSTEADY) {
-    print(`\n== ${part}: once more, alone: ${upset.join(" ")}`);
-    const again = await runTests(upset, args, print, onSkip);
+    print(`\n== once more, alone: ${upset.join(" ")}`);
+    const again = await runTests(upset, args, { say: print, onSkip });
     const passes = ({ file, name }: TestCase) =>
       again.cases.some((test) =>
         test.file === file && test.name === name && test.outcome === "passed"
@@ -309,43 +195,24 @@ async function runPart(
     const filtered = args.some((arg) => arg.startsWith("--filter"));
     if (test.outcome === "skipped" && !filtered) remarks.tests.push(name);
   }
-  if (broken !== undefined) failures.push(`${part}: ${broken}`);
+  if (broken !== undefined) failures.push(broken);
   tally.passed += counts.passed + unsteady.length;
   tally.failed += counts.failed - unsteady.length + (broken === undefined ? 0 : 1);
   tally.skipped += counts.skipped;
-  print(`== ${part}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
-}
-
-interface TestCase {
-  readonly name: string;
-  readonly file: string;
-  readonly outcome: "passed" | "failed" | "skipped";
-}
-
-/** Reads Deno's own JUnit report: whole tests, without their steps. */
-function testCases(xml: string): readonly TestCase[] {
-  const cases: TestCase[] = [];
-  const pattern = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g;
-  for (const [, name, file, body] of xml.matchAll(pattern)) {
-    const test: TestCase = {
-      name: unescape(name!),
-      file: unescape(file!).replace(/^\.\//, ""),
-      outcome: body!.includes("<skipped")
-        ? "skipped"
-        : body!.includes("<failure") || body!.includes("<error")
-        ? "failed"
-        : "passed",
-    };
-    cases.push(test);
-  }
-  return cases.filter((test) =>
-    !cases.some((other) => other.file === test.file && test.name.startsWith(`${other.name} > `))
+  print(
+    `== ${[...files.keys()].join(", ")}: ${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
+  return cases;
 }
 
-function unescape(text: string): string {
-  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
-    .replaceAll("&apos;", "'").replaceAll("&amp;", "&");
+/** The files that took longest, a line each. */
+function slowest(cases: readonly TestCase[]): readonly string[] {
+  const seconds = new Map<string, number>();
+  for (const test of cases) {
+    seconds.set(test.file, (seconds.get(test.file) ?? 0) + test.seconds);
+  }
+  return [...seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+    .map(([file, time]) => `${time.toFixed(0).padStart(4)} s  ${file}`);
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -356,15 +223,19 @@ async function main(args: readonly string[]): Promise<number> {
   const remarks: Remarks = { reasons: new Set(), tests: [], unsteady: [] };
   const files = (await Promise.all(ROOMS.map((room) => testFiles(room)))).flat();
   const parts = await Promise.all(files.map(async (file) => partOf(file, await textOf(file))));
-  for (const part of PARTS) {
-    if (wanted.length > 0 && !wanted.includes(part)) continue;
-    if (part === "checks") {
-      await runChecks(tally, failures);
-      continue;
-    }
-    const own = files.filter((_, at) => parts[at] === part);
-    if (own.length > 0) await runPart(part, own, passed, tally, failures, remarks);
+  const isWanted = (part: Part) => wanted.length === 0 || wanted.includes(part);
+  if (isWanted("checks")) await runChecks(tally, failures);
+  const cases: TestCase[] = [];
+  for (const round of ROUNDS) {
+    const own = new Map(
+      round.parts.filter(isWanted)
+        .map((part) => [part, files.filter((_, at) => parts[at] === part)] as const)
+        .filter(([, some]) => some.length > 0),
+    );
+    if (own.size === 0) continue;
+    cases.push(...await runRound(round, own, passed, { tally, failures, remarks }));
   }
+  if (cases.length > 0) print(["\nSlowest:", ...slowest(cases)].join("\n  "));
   print("");
   if (failures.length > 0) print(["Failed:", ...failures].join("\n  "));
   if (remarks.unsteady.length > 0) {

@@ -10,7 +10,10 @@ interface IpRoute {
   readonly dst?: string;
 }
 
-/** Picks a /24 below 10.0.0.0/8 that overlaps no address and no route of this machine. */
+/**
+ * Picks a /24 from 10.128.0.0 up to 10.207.255.0 that overlaps no address and no route of this machine. What is
+ * above is left to networks that tests make on the machine itself, maybe at this very moment.
+ */
 export async function freePrefix(): Promise<Prefix> {
   const taken: string[] = [];
   for (const link of JSON.parse(await must("ip", ["-j", "-4", "address"])) as IpAddress[]) {
@@ -23,10 +26,10 @@ export async function freePrefix(): Promise<Prefix> {
   }
   for (let attempt = 0; attempt < 200; attempt++) {
     const [second, third] = crypto.getRandomValues(new Uint8Array(2));
-    const prefix = `10.${128 + second! % 120}.${third}`;
+    const prefix = `10.${128 + second! % 80}.${third}`;
     if (!taken.some((network) => overlaps(`${prefix}.0/24`, network))) return prefix;
   }
-  throw new Error("no free /24 was found below 10.128.0.0/9");
+  throw new Error("no free /24 was found from 10.128.0.0 to 10.207.255.0");
 }
 
 /** Whether two IPv4 networks have an address in common. */
