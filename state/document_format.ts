@@ -52,6 +52,11 @@ export function holderOf({ who, since, expires }: DocumentLease): LockHolder {
   return { who, since: iso(since), expires: iso(expires) };
 }
 
+/** The serial of a text that may be damaged, as far as it can be made out. */
+export function serialIn(text: string): number {
+  return Number(/"serial":\s*(\d{1,9})\b/.exec(text)?.[1] ?? 0);
+}
+
 /** The text to be stored. */
 export function documentText(document: StoredDocument): string {
   const { stack, serial, lineage, lease, key, record } = document;

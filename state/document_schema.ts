@@ -72,6 +72,7 @@ export const documentSchema = z.looseObject({
     change: z.int().min(0),
     destroy: z.int().min(0),
     parameters: object,
+    planDigest: z.string().optional(),
   })),
   journal: z.array(z.looseObject({
     run: z.string(),

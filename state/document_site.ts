@@ -7,6 +7,8 @@
 /** A document as it was found. */
 export interface FoundDocument {
   readonly text: string;
+  /** The text as it lies, also where it is none any more. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Tells this content from any other at the same place. */
   readonly tag: string;
 }
@@ -57,5 +59,7 @@ export interface DocumentSite {
    *
    * @throws {StaddleError}
    */
-  probe?(stack: string, found: FoundDocument): Promise<void>;
+  probe?(stack: string, found: { readonly text: string }): Promise<void>;
+  /** Makes a copy of the document, as it lies, under another name, and gives the copy's place. */
+  copy?(stack: string, suffix: string): Promise<string>;
 }

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { StaddleError } from "../providers/error.ts";
+import { asideSuffix, fileAside } from "./aside.ts";
 import { problemsOf, sayings } from "./check_record.ts";
 import { changed } from "./document_change.ts";
 import {
@@ -17,9 +19,10 @@ import {
   openRecord,
   parseDocument,
   sealRecord,
+  serialIn,
   type StoredDocument,
 } from "./document_format.ts";
-import type { DocumentSite, LockRefusal } from "./document_site.ts";
+import type { DocumentSite, FoundDocument, LockRefusal } from "./document_site.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { locked, lockedByOther, otherStackThere } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
@@ -44,6 +47,9 @@ import type { StoreOptions } from "./store_options.ts";
 
 /** What stands before the id of a lease, by which a server's lock is known for ours. */
 const OURS = "staddle-";
+
+/** GitLab's serials are signed integers of 32 bits. */
+const MOST_SERIAL = 2 ** 31 - 1;
 
 /** Times that a lock is tried when others change the document at the same moment. */
 const TRIES = 20;
@@ -91,10 +97,17 @@ export class DocumentStore implements Store {
     return record;
   }
 
-  /** Who holds a stack's lock now. */
+  /** Who holds a stack's lock now. Whether a server's own lock is taken shows by asking for it. */
   async holder(stack: string): Promise<LockHolder | undefined> {
-    const lease = (await this.#read(stack))?.document.lease;
-    return lease !== undefined && this.#isHeld(lease) ? holderOf(lease) : undefined;
+    const { content, damage } = await this.#readWhole(stack);
+    const lease = content?.document.lease;
+    if (lease !== undefined && this.#isHeld(lease)) return holderOf(lease);
+    const id = `${OURS}${crypto.randomUUID()}`;
+    const refusal = await this.#site.lock?.take(stack, { id, who: "asks who holds it" });
+    if (refusal !== undefined) return holderOfLock(refusal);
+    await this.#site.lock?.give(stack, id);
+    if (damage !== undefined) throw damage;
+    return undefined;
   }
 
   /** Steps that began and did not end, newest run last. */
@@ -189,7 +202,8 @@ export class DocumentStore implements Store {
     const lock = this.#site.lock;
     const id = `${OURS}${crypto.randomUUID()}`;
     for (let i = 0; i < TRIES; i++) {
-      const content = await this.#read(stack);
+      const { content, damage } = await this.#readWhole(stack);
+      if (damage !== undefined && lock === undefined) throw damage;
       const lease = content?.document.lease;
       const refusal = await lock?.take(stack, { id, who: "unlock" });
       if (refusal !== undefined) {
@@ -202,12 +216,7 @@ export class DocumentStore implements Store {
           if (await this.#put(stack, content, released, id) === undefined) continue;
         }
         if (lease !== undefined && this.#isHeld(lease)) return holderOf(lease);
-        return refusal === undefined ? undefined : {
-          who: refusal.who ?? "another program",
-          since: new Date(refusal.since ?? this.#site.now()).toISOString(),
-          // Nobody has said until when; it has ended now.
-          expires: new Date(this.#site.now()).toISOString(),
-        };
+        return refusal === undefined ? undefined : holderOfLock(refusal);
       } finally {
         await lock?.give(stack, id);
       }
@@ -222,6 +231,40 @@ export class DocumentStore implements Store {
    */
   async hold(stack: string, who: string, seconds: number): Promise<LockHolder> {
     return holderOf((await this.#take(stack, who, seconds * 1000)).document.lease);
+  }
+
+  /**
+   * Puts a document without a record in the place of the one that is there, and gives where that one is kept:
+   * by the server, or in a file.
+   *
+   * @throws {StaddleError} `state.locked` (exit code 5).
+   */
+  async setAside(stack: string, who: string, folder: string): Promise<string | undefined> {
+    const id = `${OURS}${crypto.randomUUID()}`;
+    for (let i = 0; i < TRIES; i++) {
+      const found = await this.#site.read(stack);
+      if (found === undefined) return undefined;
+      const lease = leaseIn(found.text, this.location);
+      if (lease !== undefined && this.#isHeld(lease)) {
+        throw locked(stack, this.location, holderOf(lease));
+      }
+      const refusal = await this.#site.lock?.take(stack, { id, who });
+      if (refusal !== undefined) {
+        await this.#freeLock(stack, lease, refusal);
+        continue;
+      }
+      try {
+        const place = await this.#site.copy?.(stack, asideSuffix()) ??
+          await fileAside(folder, stack, found.bytes);
+        const now = this.#site.now();
+        const token = (lease?.token ?? 0) + 1;
+        const released = { token, held: false, id, who, since: now, expires: now };
+        if (await this.#putAnew(stack, found, released)) return place;
+      } finally {
+        await this.#site.lock?.give(stack, id);
+      }
+    }
+    throw locked(stack, this.location, unknownHolder);
   }
 
   /** Gives open leases back. */
@@ -242,6 +285,16 @@ export class DocumentStore implements Store {
     const free = document.record === null && !this.#isHeld(document.lease);
     if (!free) throw otherStackThere(stack, this.location, document.stack);
     return { ...found, document: { ...document, stack } };
+  }
+
+  /** The document, or in what way it is damaged: a server's lock is beside it, and can be seen and broken. */
+  async #readWhole(stack: string): Promise<{ content?: Content; damage?: StaddleError }> {
+    try {
+      return { content: await this.#read(stack) };
+    } catch (error) {
+      if (isDamage(error)) return { damage: error };
+      throw error;
+    }
   }
 
   async #open(stack: string): Promise<RecordDocument | undefined> {
@@ -298,6 +351,22 @@ export class DocumentStore implements Store {
     return found?.text === text ? { document, text, tag: found.tag } : undefined;
   }
 
+  /** Writes a document without a record over whatever is there; false if it is another by now. */
+  async #putAnew(stack: string, found: FoundDocument, lease: DocumentLease): Promise<boolean> {
+    const fresh = { stack, lineage: crypto.randomUUID(), lease, key: null, record: null };
+    // A damaged serial may be lower than it was, and GitLab takes none twice: higher, then, until it does.
+    for (let serial = serialIn(found.text);; serial = serial * 2 + 1) {
+      const document = { ...fresh, serial };
+      try {
+        const written = await this.#put(stack, { ...found, document }, document, lease.id);
+        return written !== undefined;
+      } catch (error) {
+        const taken = error instanceof StaddleError && error.code === "state.serial-taken";
+        if (!taken || serial > MOST_SERIAL / 4) throw error;
+      }
+    }
+  }
+
   /** Takes the lock for a time. */
   async #take(stack: string, who: string, milliseconds: number): Promise<Content> {
     const id = `${OURS}${crypto.randomUUID()}`;
@@ -343,6 +412,15 @@ export class DocumentStore implements Store {
     if (lease !== undefined && this.#isHeld(lease)) {
       throw locked(stack, this.location, holderOf(lease));
     }
+    await this.#freeLock(stack, lease, refusal);
+  }
+
+  /** Gives the server's lock back for a lease that has ended, or says who has it. */
+  async #freeLock(
+    stack: string,
+    lease: DocumentLease | undefined,
+    refusal: LockRefusal,
+  ): Promise<void> {
     const { id, since } = refusal;
     // A lease writes its name into the document as soon as it has the lock. One that did not, long since,
     // is that of a process that was killed just then.
@@ -359,6 +437,29 @@ export class DocumentStore implements Store {
     await this.#put(stack, content, released, lease.id);
     await this.#site.lock?.give(stack, lease.id);
   }
+}
+
+/** The lease in a text; undefined where it cannot be read. */
+function leaseIn(text: string, location: string): DocumentLease | undefined {
+  try {
+    return parseDocument(text, location).lease;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+function isDamage(error: unknown): error is StaddleError {
+  return error instanceof StaddleError && error.code === "state.corrupt";
+}
+
+/** The holder of a server's lock, which says nothing of how long it lasts. */
+function holderOfLock({ who, since }: LockRefusal): LockHolder {
+  return {
+    who: who ?? "another program",
+    since: since === undefined ? "an unknown time" : new Date(since).toISOString(),
+    expires: "an unknown time",
+  };
 }
 
 const unknownHolder: LockHolder = {

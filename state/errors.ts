@@ -89,17 +89,15 @@ export function corrupt(
   details: readonly string[],
   cause?: unknown,
 ): StaddleError {
-  const isFile = location.startsWith("/");
+  const file = location.startsWith("/") ? " of the file" : "";
   return new StaddleError({
     code: "state.corrupt",
-    summary: `Cannot read the record: ${isFile ? "its file" : "it"} is damaged`,
+    summary: `Cannot read the record: ${file === "" ? "it" : "its file"} is damaged`,
     where: [location],
     details,
-    help: isFile
-      ? "put a backup of the file in its place, or make the record anew from the hosts: staddle state " +
-        "rebuild STACK --force"
-      : "put a backup in its place, or remove it there and make it anew from the hosts: staddle state " +
-        "rebuild STACK",
+    help:
+      `put a backup${file} in its place, or make the record anew from the hosts: staddle state ` +
+      "rebuild STACK --force",
     cause,
   });
 }

@@ -82,20 +82,70 @@ export function httpSite(
   /** What the server was told of each lock that was taken here: giving it back repeats it. */
   const taken = new Map<string, string>();
 
-  function send(method: string, url: string, body?: string): Promise<Answer> {
+  function send(method: string, url: string, body?: string, final?: number): Promise<Answer> {
     return http.send(() => {
       const headers = new Headers({ accept: "application/json" });
       if (address.authorization !== undefined) headers.set("authorization", address.authorization);
       if (body !== undefined) headers.set("content-type", "application/json");
       return new Request(url, { method, headers, ...(body === undefined ? {} : { body }) });
-    });
+    }, final);
   }
 
   async function read(): Promise<FoundDocument | undefined> {
     const answer = await send("GET", address.url);
-    if (answer.status === 200) return { text: answer.text, tag: hash("sha256", answer.text) };
-    if (answer.status === 204 || answer.status === 404) return undefined;
+    const { status, text, bytes } = answer;
+    if (status === 200) return { text, bytes, tag: hash("sha256", bytes) };
+    if (status === 204 || status === 404) return undefined;
     throw refused(location, "read the record", answer);
+  }
+
+  async function take(
+    _stack: string,
+    { id, who }: { readonly id: string; readonly who: string },
+  ): Promise<LockRefusal | undefined> {
+    const info = JSON.stringify({
+      ID: id,
+      Operation: "staddle",
+      Info: "",
+      Who: who,
+      Version: "1",
+      Created: new Date(http.now()).toISOString(),
+      Path: "",
+    });
+    const answer = await send(address.lockMethod, address.lockUrl, info);
+    if (isGood(answer)) {
+      taken.set(id, info);
+      return undefined;
+    }
+    if (answer.status === 409 || answer.status === 423) {
+      const refusal = refusalOf(answer.text);
+      // An answer that was lost, and a second try.
+      if (refusal.id !== id) return refusal;
+      taken.set(id, info);
+      return undefined;
+    }
+    if ([404, 405, 501].includes(answer.status)) throw noLocking(location, answer);
+    throw refused(location, "lock the record", answer);
+  }
+
+  async function give(_stack: string, id: string): Promise<void> {
+    const info = taken.get(id) ?? JSON.stringify({ ID: id });
+    taken.delete(id);
+    const answer = await send(address.unlockMethod, address.unlockUrl, info);
+    const gone = [404, 409, 423].includes(answer.status);
+    if (!gone && !isGood(answer)) throw refused(location, "give the lock back", answer);
+  }
+
+  /** Whether the server's lock is still that of a lease. Nothing but asking for it once more tells. */
+  async function isLocked(lease: string): Promise<boolean> {
+    const info = taken.get(lease);
+    const answer = await send(address.lockMethod, address.lockUrl, info);
+    if (isGood(answer)) {
+      await give("", lease);
+      return false;
+    }
+    const refusal = refusalOf(answer.text);
+    return refusal.id === undefined || refusal.id === lease;
   }
 
   return {
@@ -110,52 +160,29 @@ export function httpSite(
       if ((await read())?.tag !== tag) return undefined;
       const url = new URL(address.url);
       url.searchParams.set("ID", lease);
-      const answer = await send(address.updateMethod, url.href, text);
-      if (answer.status >= 200 && answer.status < 300) return hash("sha256", text);
+      let answer = await send(address.updateMethod, url.href, text, 500);
+      if (answer.status === 500) {
+        // GitLab fails like this when the lock is not this lease's any more. Its lock knows.
+        if (!await isLocked(lease)) return undefined;
+        answer = await send(address.updateMethod, url.href, text);
+      }
+      if (isGood(answer)) return hash("sha256", text);
       // Another lock than this lease's, or (GitLab) a serial that has been taken.
       if ([409, 412, 422, 423].includes(answer.status) && (await read())?.tag !== tag) {
         return undefined;
       }
       if (answer.status === 409 || answer.status === 423) return undefined;
+      if (answer.status === 422 && /uniqu|duplicate/i.test(answer.text)) {
+        throw serialTaken(location, answer);
+      }
       throw refused(location, "write the record", answer);
     },
-    lock: {
-      async take(_stack, { id, who }): Promise<LockRefusal | undefined> {
-        const info = JSON.stringify({
-          ID: id,
-          Operation: "staddle",
-          Info: "",
-          Who: who,
-          Version: "1",
-          Created: new Date(http.now()).toISOString(),
-          Path: "",
-        });
-        const answer = await send(address.lockMethod, address.lockUrl, info);
-        if (answer.status >= 200 && answer.status < 300) {
-          taken.set(id, info);
-          return undefined;
-        }
-        if (answer.status === 409 || answer.status === 423) {
-          const refusal = refusalOf(answer.text);
-          // An answer that was lost, and a second try.
-          if (refusal.id !== id) return refusal;
-          taken.set(id, info);
-          return undefined;
-        }
-        if ([404, 405, 501].includes(answer.status)) throw noLocking(location, answer);
-        throw refused(location, "lock the record", answer);
-      },
-      async give(_stack, id) {
-        const info = taken.get(id) ?? JSON.stringify({ ID: id });
-        taken.delete(id);
-        const answer = await send(address.unlockMethod, address.unlockUrl, info);
-        const gone = [404, 409, 423].includes(answer.status);
-        if (!gone && !(answer.status >= 200 && answer.status < 300)) {
-          throw refused(location, "give the lock back", answer);
-        }
-      },
-    },
+    lock: { take, give },
   };
+}
+
+function isGood({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** The holder's own words, as far as the server repeats them. */
@@ -184,5 +211,16 @@ function noLocking(location: string, { status, text }: Answer): StaddleError {
     details: [`status ${status}${text === "" ? "" : `: ${text.slice(0, 200)}`}`],
     help: "name its lock in TF_HTTP_LOCK_ADDRESS and TF_HTTP_UNLOCK_ADDRESS, and the methods in " +
       "TF_HTTP_LOCK_METHOD and TF_HTTP_UNLOCK_METHOD",
+  });
+}
+
+/** GitLab keeps a version for each serial, and one that it keeps already is higher than the newest says. */
+function serialTaken(location: string, { status, text }: Answer): StaddleError {
+  return new StaddleError({
+    code: "state.serial-taken",
+    summary: "Cannot write the record: the server has a version with a higher serial",
+    where: [location],
+    details: [`status ${status}: ${text.slice(0, 200)}`],
+    help: "look at the versions that the server keeps of it, and remove those that are not wanted",
   });
 }

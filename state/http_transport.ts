@@ -12,9 +12,10 @@ export interface Transport {
    * Sends what `make` makes, anew for each try, and gives the answer with its whole body. A server that is
    * away or busy is asked again.
    *
+   * @param final A status that is an answer here, though another server may mean that it is busy by it.
    * @throws {StaddleError} `state.unreachable`, `state.not-permitted`.
    */
-  send(make: () => Request | Promise<Request>): Promise<Answer>;
+  send(make: () => Request | Promise<Request>, final?: number): Promise<Answer>;
   /** ms since 1970 by the server's clock, to a second, as its last answer told it. */
   now(): number;
 }
@@ -23,6 +24,7 @@ export interface Transport {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly text: string;
 }
 
@@ -44,15 +46,16 @@ export function transport(location: string, patienceSeconds: number): Transport 
     const begun = Date.now();
     const response = await fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
     const ended = Date.now();
-    const text = await response.text();
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const text = new TextDecoder().decode(bytes);
     const date = Date.parse(response.headers.get("date") ?? "");
     if (!Number.isNaN(date)) offset = clockOffset(offset, date, { begun, ended });
-    return { status: response.status, headers: response.headers, text };
+    return { status: response.status, headers: response.headers, bytes, text };
   }
 
   return {
     now: () => Date.now() + offset,
-    async send(make) {
+    async send(make, final) {
       const begun = Date.now();
       let pause = FIRST_PAUSE;
       for (;;) {
@@ -61,7 +64,8 @@ export function transport(location: string, patienceSeconds: number): Transport 
         try {
           const answer = await once(await make());
           answered = true;
-          if (!passing.has(answer.status) || last) return answer;
+          const { status } = answer;
+          if (!passing.has(status) || status === final || last) return answer;
         } catch (error) {
           if (error instanceof StaddleError) throw error;
           if (error instanceof Deno.errors.NotCapable) throw notPermitted(location, error);

@@ -201,6 +201,12 @@ export class PostgresStore implements Store {
     return granted;
   }
 
+  /** Forgets what is kept of a stack: its rows stand in one place with those of others. */
+  async setAside(stack: string, who: string): Promise<undefined> {
+    await using lease = await this.lock(stack, who);
+    await lease.write({ forget: true });
+  }
+
   /** Gives open leases back and closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const lease of [...this.#leases]) await lease[Symbol.asyncDispose]();

@@ -14,6 +14,8 @@ import { type Answer, refused, type Transport, transport } from "./http_transpor
 
 /** A bucket and how it is reached. */
 export interface S3Address {
+  /** Its name. */
+  readonly bucket: string;
   /** URL of the bucket, without a slash at its end. */
   readonly bucketUrl: string;
   /** What stands before the names of the objects: empty, or with a slash at its end. */
@@ -58,6 +60,7 @@ export function s3Address(
   const endpoint = parsed.searchParams.get("endpoint") ?? variable("AWS_ENDPOINT_URL_S3") ??
     variable("AWS_ENDPOINT_URL");
   return {
+    bucket,
     bucketUrl: bucketUrl(bucket, region, endpoint, parsed.searchParams.get("path-style")),
     prefix: path === "" ? "" : `${path}/`,
     region,
@@ -149,8 +152,8 @@ export function s3Site(
     );
   }
 
-  function pathOf(stack: string): string {
-    const key = `${prefix}${objectName(stack)}`;
+  function pathOf(stack: string, suffix = ""): string {
+    const key = `${prefix}${objectName(stack)}${suffix}`;
     return `/${key.split("/").map((part) => encodeURIComponent(part)).join("/")}`;
   }
 
@@ -206,12 +209,23 @@ export function s3Site(
     async read(stack): Promise<FoundDocument | undefined> {
       const answer = await send("GET", pathOf(stack));
       const tag = answer.headers.get("etag");
-      if (answer.status === 200 && tag !== null) return { text: answer.text, tag };
+      if (answer.status === 200 && tag !== null) {
+        return { text: answer.text, bytes: answer.bytes, tag };
+      }
       if (answer.status === 404 && !answer.text.includes("NoSuchBucket")) return undefined;
       throw bucketError(answer, "read the record", location);
     },
     write: (stack, text, tag) =>
       put(stack, text, tag === undefined ? { "if-none-match": "*" } : { "if-match": tag }),
+    async copy(stack, suffix) {
+      const source = `/${address.bucket}${pathOf(stack)}`;
+      const answer = await send("PUT", pathOf(stack, suffix), { "x-amz-copy-source": source });
+      // A copy that fails half-way does so in the body of an answer that began well.
+      if (answer.status !== 200 || !answer.text.includes("<CopyObjectResult")) {
+        throw bucketError(answer, "keep the broken record aside", location);
+      }
+      return `s3://${address.bucket}/${prefix}${objectName(stack)}${suffix}`;
+    },
     async probe(stack, { text }) {
       // A server that does not know the conditions ignores them: the same text is then written again.
       const conditions: readonly Readonly<Record<string, string>>[] = [

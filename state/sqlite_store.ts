@@ -4,6 +4,7 @@
  * @module
  */
 
+import { renameAside } from "./aside.ts";
 import { sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { leaseLost, locked } from "./errors.ts";
@@ -185,6 +186,20 @@ export class SqliteStore implements Store {
       this.#leases.add(lease);
       return lease;
     });
+  }
+
+  /** Gives the file another name; forgets the stack where others are recorded in the file as well. */
+  async setAside(stack: string, who: string): Promise<string | undefined> {
+    // A file that cannot be read at all is of no use to the others either.
+    const names = await this.stacks().catch(() => [stack]);
+    if (names.some((name) => name !== stack)) {
+      await using lease = await this.lock(stack, who);
+      await lease.write({ forget: true });
+      return undefined;
+    }
+    if (!SqliteFile.exists(this.location)) return undefined;
+    await this[Symbol.asyncDispose]();
+    return await renameAside(this.location);
   }
 
   /** Gives open leases back and closes the file. */

@@ -107,6 +107,12 @@ export interface RunRecord {
   readonly destroy: number;
   /** The stack's parameters. */
   readonly parameters: JsonObject;
+  /**
+   * Digest of the plan's document, as `staddle.digest` in a saved one has it. Of a plan that was not saved,
+   * the document is the one that its revision makes with `startedAt` for a timestamp. Absent in runs of
+   * before it was kept, and in a rebuild, which has no plan.
+   */
+  readonly planDigest?: string;
   /** Outputs of other stacks that went into it, by stack and output: digest and expected type. */
   readonly references?: Readonly<
     Record<

@@ -1,6 +1,5 @@
 /** `staddle state check`, `state rotate` and `state rebuild`: records that are to be in good order. */
 
-import { rename } from "node:fs/promises";
 import { StaddleError } from "../../providers/error.ts";
 import type { ResourceRecord, RunRecord, StackRecord, Store } from "../../state/store.ts";
 import type { Context } from "../context.ts";
@@ -95,40 +94,34 @@ export async function rebuild(
   using stop = listenForStop();
   const signal = stop.cancel;
   const { openStore } = await import("../../state/mod.ts");
-  let store = openStore(storeLocation(location.folder));
-  try {
-    const name = await nameOf(location, signal);
-    const { record, broken } = await tryLoad(store, name);
-    if (!flags.force) refuseGood(name, record, broken);
-    const known = record?.hosts;
-    const readable = broken === undefined ? store : undefined;
-    await using found = await findOnHosts({
-      ...flags,
-      location,
-      uris,
-      known,
-      signal,
-      store: readable,
-    });
-    if (found.rows.length > 0) terminal.print(claimedText(found.rows, terminal.style));
-    const left = leftText(found.left, terminal.style);
-    if (left !== "") terminal.print(`${found.rows.length > 0 ? "\n" : ""}${left}`);
-    if (found.rows.length === 0) throw nothingFound(name, found, uris);
-    if (flags.dryRun) return;
-    const aside = broken === undefined ? undefined : await moveAside(store, name);
-    if (aside !== undefined) {
-      await store[Symbol.asyncDispose]();
-      store = openStore(storeLocation(location.folder));
-      terminal.print(`\nThe broken record was moved to ${aside}`);
-    }
-    await write(store, name, found, record, broken !== undefined && aside === undefined);
-    terminal.print(
-      `\nRebuilt the record of stack "${name}": ${found.rows.length} resource(s). ` +
-        `"staddle plan ${stack}" shows whether anything is left to do.`,
-    );
-  } finally {
-    await store[Symbol.asyncDispose]();
+  await using store = openStore(storeLocation(location.folder));
+  const name = await nameOf(location, signal);
+  const { record, broken } = await tryLoad(store, name);
+  if (!flags.force) refuseGood(name, record, broken);
+  const known = record?.hosts;
+  const readable = broken === undefined ? store : undefined;
+  await using found = await findOnHosts({
+    ...flags,
+    location,
+    uris,
+    known,
+    signal,
+    store: readable,
+  });
+  if (found.rows.length > 0) terminal.print(claimedText(found.rows, terminal.style));
+  const left = leftText(found.left, terminal.style);
+  if (left !== "") terminal.print(`${found.rows.length > 0 ? "\n" : ""}${left}`);
+  if (found.rows.length === 0) throw nothingFound(name, found, uris);
+  if (flags.dryRun) return;
+  if (broken !== undefined) {
+    const aside = await store.setAside(name, whoAmI(), location.folder);
+    if (aside !== undefined) terminal.print(`\nThe broken record is kept in ${aside}`);
   }
+  await write(store, name, found, record);
+  terminal.print(
+    `\nRebuilt the record of stack "${name}": ${found.rows.length} resource(s). ` +
+      `"staddle plan ${stack}" shows whether anything is left to do.`,
+  );
 }
 
 async function tryLoad(
@@ -185,36 +178,14 @@ function nothingFound(
   });
 }
 
-/** The file of a broken record under another name; undefined for a store that is no file. */
-async function moveAside(store: Store, name: string): Promise<string | undefined> {
-  const path = store.location;
-  try {
-    const { isFile } = await Deno.stat(path);
-    if (!isFile) return undefined;
-    // Where other stacks are recorded beside it, and can be read, the file has to stay.
-    if ((await store.stacks()).some((other) => other !== name)) return undefined;
-  } catch (error) {
-    if (!(error instanceof StaddleError)) return undefined; // A URL, not a path.
-  }
-  const aside = `${path}.broken-${new Date().toISOString().replace(/[:.]/g, "")}`;
-  for (const suffix of ["-wal", "-shm", ""]) {
-    await rename(`${path}${suffix}`, `${aside}${suffix}`).catch((error) => {
-      if (suffix === "") throw error; // The others need not be there.
-    });
-  }
-  return aside;
-}
-
 async function write(
   store: Store,
   name: string,
   found: FoundStack,
   record: StackRecord | undefined,
-  forget: boolean,
 ): Promise<void> {
   const startedAt = new Date().toISOString();
   await using lease = await store.lock(name, whoAmI());
-  if (forget) await lease.write({ forget: true });
   const { rows, topology, declared } = found;
   const fresh = new Set(rows.map(({ address }: ResourceRecord) => address));
   const used = new Set(rows.map(({ host }) => host));

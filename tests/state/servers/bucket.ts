@@ -1,8 +1,8 @@
 /**
- * A bucket on a loopback port, with what of S3 the store leans on: signatures, ETags and conditional writes
- * as AWS describes them. No S3 server can be had from npm or Debian that knows If-Match on PUT (s3rver, the
- * one in use, ignores it), so this one judges strictly by the description.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ * A bucket on a loopback port, with what of S3 the store leans on: signatures, ETags, copies and conditional
+ * writes as AWS describes them. No S3 server can be had from npm or Debian that knows If-Match on PUT (s3rver,
+ * the one in use, ignores it), so this one judges strictly by the description; `outside.ts` has the tests run
+ * on servers of others. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  *
  * @module
  */
@@ -80,6 +80,13 @@ export function bucketServer(bucket = "records"): BucketServer {
       return new Response(there, { headers: { etag: tagOf(there) } });
     }
     if (request.method !== "PUT") return error(405, "MethodNotAllowed");
+    const source = request.headers.get("x-amz-copy-source");
+    if (source !== null) {
+      const copied = objects.get(decodeURIComponent(source).replace(`/${bucket}/`, ""));
+      if (copied === undefined) return error(404, "NoSuchKey");
+      objects.set(key, copied);
+      return new Response(`<CopyObjectResult><ETag>${tagOf(copied)}</ETag></CopyObjectResult>`);
+    }
     const [match, noneMatch] = ["if-match", "if-none-match"].map((n) => request.headers.get(n));
     if (all.conditional) {
       if (noneMatch === "*" && there !== undefined) return error(412, "PreconditionFailed");

@@ -35,6 +35,7 @@ export function stateServer(flavour: Flavour): StateServer {
   const authorization = `Basic ${btoa(`${user}:${password}`)}`;
   const serials = new Set<number>();
   const gitlab = flavour === "gitlab";
+  let known = false;
 
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -60,7 +61,8 @@ export function stateServer(flavour: Flavour): StateServer {
         ? all.versions.at(-2)
         : newest;
       if (text !== undefined) return new Response(text);
-      return new Response(null, { status: gitlab && all.lock !== undefined ? 204 : 404 });
+      // GitLab knows a state as soon as it was locked for the first time.
+      return new Response(null, { status: known ? 204 : 404 });
     }
     if (method === "POST") return update(url.searchParams.get("ID"), body);
     return new Response(null, { status: 405 });
@@ -80,6 +82,7 @@ export function stateServer(flavour: Flavour): StateServer {
       return Response.json({ ...info, ID, Created, Who: "gitlab-user" }, { status: 409 });
     }
     if (all.lock !== undefined) return Response.json(all.lock, { status: 423 });
+    known = gitlab;
     all.lock = gitlab ? { ...info, Created: new Date().toISOString() } : info;
     return Response.json(all.lock);
   }
@@ -93,22 +96,36 @@ export function stateServer(flavour: Flavour): StateServer {
   }
 
   function update(id: string | null, body: string): Response {
+    if (gitlab && body === "") return new Response(null, { status: 204 });
     if (flavour !== "verbs, careless" && (all.lock?.ID ?? null) !== id) {
-      return Response.json(all.lock ?? {}, { status: gitlab ? 409 : 423 });
+      // GitLab catches this error where it locks and unlocks, and not here.
+      return gitlab
+        ? Response.json({ message: "500 Internal Server Error" }, { status: 500 })
+        : Response.json(all.lock ?? {}, { status: 423 });
     }
     if (gitlab) {
       let serial: unknown;
       try {
         serial = JSON.parse(body).serial;
       } catch {
-        return new Response("invalid JSON", { status: 422 });
+        return unprocessable("invalid JSON");
       }
-      if (typeof serial !== "number") return new Response("No serial in payload", { status: 422 });
-      if (serials.has(serial)) return new Response("serial is taken", { status: 422 });
+      if (typeof serial !== "number") return unprocessable("No serial in payload");
+      if (serial > 2 ** 31 - 1) return Response.json({ message: "500" }, { status: 500 });
+      if (serials.has(serial)) {
+        return unprocessable(
+          "PG::UniqueViolation: ERROR:  duplicate key value violates unique constraint " +
+            '"index_terraform_state_versions_on_state_id_and_version"',
+        );
+      }
       serials.add(serial);
     }
     all.versions.push(body);
     return new Response(null);
+  }
+
+  function unprocessable(message: string): Response {
+    return Response.json({ message }, { status: 422 });
   }
 
   const address = `http://127.0.0.1:${server.addr.port}${path}`;
