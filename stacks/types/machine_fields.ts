@@ -161,7 +161,10 @@ export interface MachineFields {
   readonly rngs?: readonly RngFields[];
   /** Trusted platform module. */
   readonly tpm?: TpmFields;
-  /** Watchdogs. Before libvirt 9.1 a machine has one at most. */
+  /**
+   * Watchdogs. Before libvirt 9.1 a machine has one at most; since then each q35 has the one
+   * of its chipset (itco), declared or not. All of a machine's do the same.
+   */
   readonly watchdogs?: readonly WatchdogFields[];
   /** Devices by which the guest tells that it crashed. */
   readonly panics?: readonly PanicFields[];

@@ -68,6 +68,12 @@ function entry(
   };
 }
 
+/** On memory that another process of the host maps. */
+function shared({ before, after, ...sample }: Sample): Sample {
+  const memoryBacking = { source: "memfd", access: "shared" };
+  return { ...sample, before: { memoryBacking, ...before }, after: { memoryBacking, ...after } };
+}
+
 function memory(path: string, first: JsonObject, second: JsonObject, live = false): Sample {
   const room = {
     maxVcpus: 2,
@@ -318,9 +324,9 @@ export const SAMPLES: readonly Sample[] = [
     ],
   }),
   nic("ethernet", { bridge: "br0" }, { ethernet: true, target: "tap-a" }),
-  nic("vhostUser", { vhostUser: { path: "/run/a.sock", mode: "client" } }, {
+  shared(nic("vhostUser", { vhostUser: { path: "/run/a.sock", mode: "client" } }, {
     vhostUser: { path: "/run/b.sock", mode: "client", reconnect: 5 },
-  }),
+  })),
   nic("vdpa", { vdpa: "/dev/vhost-vdpa-0" }, { vdpa: "/dev/vhost-vdpa-1" }),
   nic("socket", { socket: { mode: "mcast", address: "230.0.0.1", port: 5558 } }, {
     socket: { mode: "mcast", address: "230.0.0.1", port: 5559 },

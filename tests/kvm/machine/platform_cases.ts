@@ -261,12 +261,14 @@ export const CASES: readonly Case[] = [
   boot(["firmwareConfig[opt/a].file"], { firmwareConfig: [{ name: "opt/a", file: "/srv/a" }] }, {
     firmwareConfig: [{ name: "opt/a", file: "/srv/b" }],
   }),
+  // Not the one that later libvirt finds by itself.
   boot(["nvramTemplate"], {
     loader: { path: "/usr/share/OVMF/OVMF_CODE_4M.fd", type: "pflash", readonly: true },
   }, {
     loader: { path: "/usr/share/OVMF/OVMF_CODE_4M.fd", type: "pflash", readonly: true },
-    nvramTemplate: "/usr/share/OVMF/OVMF_VARS_4M.fd",
+    nvramTemplate: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
   }),
+  boot(["firmware"], { firmware: "uefi" }, { firmware: "bios" }),
   boot(["loader.stateless"], {
     loader: { path: "/usr/share/OVMF/OVMF.fd", type: "rom" },
   }, { loader: { path: "/usr/share/OVMF/OVMF.fd", type: "rom", stateless: true } }),

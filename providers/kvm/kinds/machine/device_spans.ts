@@ -20,6 +20,7 @@ export interface DeviceSpanning {
   readonly displays?: readonly Entry[];
   readonly serials?: readonly Entry[];
   readonly videos?: readonly Entry[];
+  readonly watchdogs?: readonly Entry[];
 }
 
 /** What does not fit together. */
@@ -29,6 +30,7 @@ export function* deviceClashes(machine: DeviceSpanning): Iterable<Clash> {
   yield* controllers(machine);
   yield* names(machine);
   yield* primaries(machine);
+  yield* watchdogActions(machine);
   const { graphics, displays = [], serials = [] } = machine;
   if (graphics !== undefined && displays.length > 0 && graphics !== displays[0]!.type) {
     yield {
@@ -49,6 +51,18 @@ export function* deviceClashes(machine: DeviceSpanning): Iterable<Clash> {
       path: ["console"],
       message: "false takes every serial port away, and serials declares some: leave it out",
     };
+  }
+}
+
+/** QEMU knows one action for all of them. */
+function* watchdogActions({ watchdogs = [] }: DeviceSpanning): Iterable<Clash> {
+  const first = watchdogs.find(({ action }) => action !== undefined);
+  for (const [index, { action }] of watchdogs.entries()) {
+    if (action === undefined || action === first!.action) continue;
+    const message = `is "${action}", and another is to "${
+      first!.action
+    }": all watchdogs do the same`;
+    yield { path: ["watchdogs", index, "action"], message };
   }
 }
 

@@ -149,6 +149,7 @@ export const firmware: Binding = custom(
   (domain, value) => {
     setPath(domain, "./os/@firmware", value === "uefi" ? "efi" : undefined);
     if (value === "bios") {
+      setPath(domain, "./os/firmware", undefined);
       setPath(domain, "./os/loader", undefined);
       setPath(domain, "./os/nvram", undefined);
     }

@@ -1,5 +1,5 @@
 /**
- * Memory that another process of the host maps: virtiofs needs it from the guest's start.
+ * Memory that another process of the host maps: virtiofs and vhost-user need it from the guest's start.
  *
  * @module
  */
@@ -23,13 +23,41 @@ function isShared({ memoryBacking, numa }: Backing): boolean {
   return cells.every(({ access }) => (access ?? common) === "shared");
 }
 
-/** A directory of the host by virtiofs, and memory that nobody else can map. */
-export function* checkSharedMemory(resource: Resource, lookup: Lookup): Iterable<Issue> {
-  const { filesystems = [], ...spec } = resource.spec as Backing & {
-    readonly filesystems?: readonly { readonly driver: string }[];
-  };
+/** What another process of the host serves, by the guest's memory. */
+interface Served {
+  readonly path: string;
+  readonly what: string;
+  readonly otherwise: string;
+}
+
+interface Devices {
+  readonly filesystems?: readonly { readonly driver: string }[];
+  readonly nics?: readonly { readonly name: string; readonly vhostUser?: unknown }[];
+  readonly disks?: readonly { readonly name: string; readonly vhostUser?: unknown }[];
+}
+
+function served({ filesystems = [], nics = [], disks = [] }: Devices): Served | undefined {
   const index = filesystems.findIndex(({ driver }) => driver === "virtiofs");
-  if (index < 0) return;
+  if (index >= 0) {
+    return {
+      path: `filesystems[${index}].driver`,
+      what: "virtiofs",
+      otherwise: ', or driver: "9p"',
+    };
+  }
+  for (const [list, devices] of Object.entries({ nics, disks })) {
+    const device = devices.find(({ vhostUser }) => vhostUser !== undefined);
+    if (device === undefined) continue;
+    return { path: `${list}[${device.name}].vhostUser`, what: "vhost-user", otherwise: "" };
+  }
+  return undefined;
+}
+
+/** A device that another process of the host serves, and memory that nobody else can map. */
+export function* checkSharedMemory(resource: Resource, lookup: Lookup): Iterable<Issue> {
+  const spec = resource.spec as Backing & Devices;
+  const device = served(spec);
+  if (device === undefined) return;
   // What the stack does not declare is as the host has it.
   const observed = lookup.observed(resource.address);
   const there = observed === undefined
@@ -42,9 +70,9 @@ export function* checkSharedMemory(resource: Resource, lookup: Lookup): Iterable
   if (isShared(merged)) return;
   yield {
     code: "machine.memory-not-shared",
-    path: `filesystems[${index}].driver`,
+    path: device.path,
     message:
-      "virtiofs needs memory that its process on the host can map, and this machine's is private",
-    help: 'declare memoryBacking: { source: "memfd", access: "shared" }, or driver: "9p"',
+      `${device.what} needs memory that its process on the host can map, and this machine's is private`,
+    help: `declare memoryBacking: { source: "memfd", access: "shared" }${device.otherwise}`,
   };
 }

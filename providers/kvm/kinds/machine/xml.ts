@@ -8,6 +8,7 @@ import type { JsonObject, Mark, Resource } from "../../../provider.ts";
 import { removeWithdrawn, writeTable } from "../../table/mod.ts";
 import { element, parseXml, serializeXml, writeMark, type XmlElement } from "../../xml/mod.ts";
 import { settleBootOrder } from "./fields/boot.ts";
+import { settleWatchdogs } from "./fields/guest_aids.ts";
 import { guestClock, guestFeatures, guestHelpers } from "./guest.ts";
 import { bytesInModules, settleModules } from "./places.ts";
 import type { MachineSpec } from "./schema.ts";
@@ -40,6 +41,7 @@ export function machineXml(resource: Resource, mark: Mark): string {
   writeTable(machineTable, domain, resource.spec);
   settleModules(domain, 0);
   settleBootOrder(domain);
+  settleWatchdogs(domain, spec.watchdogs);
   writeMark(domain, mark);
   return serializeXml(domain);
 }
@@ -61,6 +63,7 @@ export function patchMachine(
   writeTable(machineTable, domain, resource.spec);
   settleModules(domain, inModules);
   settleBootOrder(domain);
+  settleWatchdogs(domain, (resource.spec as unknown as MachineSpec).watchdogs);
   writeMark(domain, mark);
   return serializeXml(domain);
 }

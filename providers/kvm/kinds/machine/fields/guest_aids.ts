@@ -17,10 +17,17 @@ import {
   type Table,
   text,
 } from "../../../table/mod.ts";
-import { children, element, getElement, getPath, setPath } from "../../../xml/mod.ts";
+import {
+  children,
+  element,
+  getElement,
+  getPath,
+  setPath,
+  type XmlElement,
+} from "../../../xml/mod.ts";
 import { ON_OFF, since, toggle, unsaid, whole, word, words, YES_NO } from "./bits.ts";
 import { uuid } from "./common.ts";
-import { devices, nameField } from "./device.ts";
+import { devices, elementsOf, nameField } from "./device.ts";
 import { deviceXml } from "./escape.ts";
 import { carrying } from "./single.ts";
 import { VIRTIO_MODELS, virtioOptions } from "./virtio.ts";
@@ -108,21 +115,52 @@ const watchdogFields = {
   ),
 } satisfies Table;
 
+interface Watchdog {
+  readonly model?: unknown;
+  readonly action?: unknown;
+}
+
+const DEFAULT_ACTION = "reset";
+
+/** Whether one that is there lets another come to the running guest: of the chipset's own, if both do the same. */
+function isJoined(there: XmlElement, declared: Watchdog): boolean {
+  return there.attributes.get("model") === "itco" &&
+    (there.attributes.get("action") ?? DEFAULT_ACTION) === (declared.action ?? DEFAULT_ACTION);
+}
+
 const watchdogs = devices({
   tag: "watchdog",
   prefix: "watchdog",
-  doc: "Watchdogs. Before libvirt 9.1 a machine has one at most.",
+  doc:
+    "Watchdogs. Before libvirt 9.1 a machine has one at most; since then each q35 has the one of its " +
+    "chipset (itco), declared or not. All of a machine's do the same.",
   entry: z.strictObject(shapeOf(watchdogFields)),
   fields: watchdogFields,
-  // Only the one on PCI is plugged; one that is there is not joined by another.
-  change: depends("live with model i6300esb, where there is none yet; else restart", (context) => {
-    const { config, live, before, after } = context;
-    if (((after ?? before) as JsonObject).model !== "i6300esb") return "restart";
-    const taken = getPath(live ?? config, "./devices/watchdog/@model") !== undefined;
-    return after !== undefined && taken ? "restart" : "live";
-  }),
+  // A machine has one of the chipset's at most, and libvirt may have given it one.
+  matches: (device, declared) =>
+    declared.model === "itco" && device.attributes.get("model") === "itco",
+  // Only the one on PCI is plugged; one that is there is not joined by another, but for the chipset's.
+  change: depends(
+    "live with model i6300esb, where there is none like it yet; else restart",
+    (context) => {
+      const { config, live, before, after } = context;
+      if (((after ?? before) as JsonObject).model !== "i6300esb") return "restart";
+      const there = elementsOf(live ?? config, "watchdog");
+      if (after === undefined) return "live";
+      return there.every((device) => isJoined(device, after as Watchdog)) ? "live" : "restart";
+    },
+  ),
   make: (declared) => element("watchdog", { model: String(declared.model) }),
 });
+
+/** QEMU knows one action for all watchdogs: those that nobody declared do what is declared. */
+export function settleWatchdogs(domain: XmlElement, declared: readonly Watchdog[] = []): void {
+  const action = declared.find((watchdog) => watchdog.action !== undefined)?.action;
+  if (action === undefined) return;
+  for (const device of elementsOf(domain, "watchdog")) {
+    device.attributes.set("action", String(action));
+  }
+}
 
 const panicFields = {
   name: nameField("panic device"),

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { type Binding, field, group, shapeOf, type Table, text } from "../../../table/mod.ts";
-import { getPath, setPath } from "../../../xml/mod.ts";
+import { getPath, setPath, type XmlElement } from "../../../xml/mod.ts";
 import * as places from "../places.ts";
 import { since, toggle, word, words, YES_NO } from "./bits.ts";
 
@@ -25,8 +25,7 @@ const loader = {
       ...text("./os/loader"),
       // libvirt chooses by a word, or takes the path: not both.
       write: (domain, value) => {
-        setPath(domain, "./os/@firmware", undefined);
-        setPath(domain, "./os/firmware", undefined);
+        chooseNoFirmware(domain);
         text("./os/loader").write(domain, value);
       },
     },
@@ -39,6 +38,18 @@ const loader = {
     toggle("./os/loader/@stateless", YES_NO, "Whether it goes without a file of variables."),
   ),
 } satisfies Table;
+
+/** libvirt is not to choose firmware: 11.3 says beside firmware named by its path, too, that it did. */
+function chooseNoFirmware(domain: XmlElement): void {
+  setPath(domain, "./os/@firmware", undefined);
+  setPath(domain, "./os/firmware", undefined);
+}
+
+/** The variables that a new file is copied from go with their format, which libvirt finds out itself. */
+function setTemplate(domain: XmlElement, value: unknown): void {
+  setPath(domain, "./os/nvram/@templateFormat", undefined);
+  setPath(domain, "./os/nvram/@template", value === undefined ? undefined : String(value));
+}
 
 /** UEFI with secure boot: a feature that libvirt is asked for, or a loader that has it. */
 const secureBoot: Binding = {
@@ -59,7 +70,16 @@ const secureBoot: Binding = {
     // Firmware that was chosen before is chosen anew; the variables stay where they are.
     if (getPath(domain, "./os/@firmware") === undefined) return;
     setPath(domain, "./os/loader", undefined);
-    setPath(domain, "./os/nvram/@template", undefined);
+    setTemplate(domain, undefined);
+  },
+};
+
+/** A template of one's own: firmware that was chosen stays, and libvirt has no choice that could not fit it. */
+const nvramTemplate: Binding = {
+  ...text("./os/nvram/@template"),
+  write: (domain, value) => {
+    if (getPath(domain, "./os/loader") !== undefined) chooseNoFirmware(domain);
+    setTemplate(domain, value);
   },
 };
 
@@ -113,10 +133,14 @@ export const platform = {
     "Absolute path on the host of the file with the UEFI variables; libvirt names one unless " +
       "declared. It stays through every change.",
   ),
-  nvramTemplate: words(
-    "./os/nvram/@template",
-    "Absolute path on the host of the variables that a new `nvram` is copied from.",
-  ),
+  nvramTemplate: field({
+    schema: () =>
+      z.string().min(1).optional().describe(
+        "Absolute path on the host of the variables that a new `nvram` is copied from.",
+      ),
+    binding: nvramTemplate,
+    change: "restart",
+  }),
   loader: group({
     schema: () =>
       z.strictObject({ ...shapeOf(loader), path: loader.path.schema.unwrap() }).optional()
