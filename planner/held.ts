@@ -1,6 +1,6 @@
 /**
- * What objects hold on to as they run: a machine that gives up a disk at its next start runs on it until
- * then, and nothing may take that away from under it.
+ * What objects hold on to: a machine that gives up a disk at its next start runs on it until then, and a
+ * saved state of one names what it is to be restored with. Nothing may take that away from under it.
  *
  * @module
  */
@@ -12,9 +12,15 @@ import { isLeftover, ownerOf } from "./leftover.ts";
 import { problem } from "./problem.ts";
 import { goingOf } from "./removal.ts";
 
+/** Who goes on using something, and what of it does where it does not run on it. */
+interface Holder {
+  readonly address: string;
+  readonly by?: string;
+}
+
 /**
- * Keeps what is still run on, and all that it stands on in turn, until a plan that is made after the
- * restart. Whoever runs on something needs it, also for the record: so it is chosen, and taken away, in
+ * Keeps what is still used, and all that it stands on in turn, until a plan that is made when nobody uses
+ * it any more. Whoever uses something needs it, also for the record: so it is chosen, and taken away, in
  * the right order. What would be made anew cannot be kept; that is refused.
  *
  * @returns The refusals.
@@ -29,9 +35,10 @@ export function keepHeld(decisions: Map<string, Decision>): readonly StaddleErro
     if (decision === undefined || goingOf(decision) === undefined) continue;
     if (decision.action !== "delete" || decision.goesFirst === true) {
       // What names it goes over to the new one: that is for the cascade to see to.
-      const strangers = by.map((holder) => decisions.get(holder)!)
-        .filter(({ references }) => !references.some((used) => used.address === address));
-      if (strangers.length > 0) errors.push(heldAnew(decision, strangers));
+      const strangers = by.filter((holder) =>
+        !decisions.get(holder.address)!.references.some((used) => used.address === address)
+      );
+      if (strangers.length > 0) errors.push(heldAnew(decision, strangers, decisions));
       continue;
     }
     decisions.set(address, {
@@ -40,7 +47,7 @@ export function keepHeld(decisions: Map<string, Decision>): readonly StaddleErro
       reason: "still-used",
       notes: [
         ...decision.notes,
-        below === "" ? runOn(by) : `it stays with ${below}, which needs it`,
+        ...(below === "" ? untilFree(by) : [`it stays with ${below}, which needs it`]),
       ],
     });
     // What a stopped run left of a need may be the one that it stands on.
@@ -51,8 +58,8 @@ export function keepHeld(decisions: Map<string, Decision>): readonly StaddleErro
   return errors;
 }
 
-/** Who runs on what until its next start, by the address of the latter. What is held becomes a need. */
-function holdersOf(decisions: Map<string, Decision>): ReadonlyMap<string, readonly string[]> {
+/** Who goes on using what, by the address of the latter. What is held becomes a need. */
+function holdersOf(decisions: Map<string, Decision>): ReadonlyMap<string, readonly Holder[]> {
   const objects = [...decisions.values()].flatMap((decision) =>
     [decision.observed, decision.old?.observed]
       .filter((object): object is Observed => object !== undefined)
@@ -60,36 +67,65 @@ function holdersOf(decisions: Map<string, Decision>): ReadonlyMap<string, readon
   );
   const owners = new Map(objects.map(({ object, address }) => [object, address]));
   const byHost = Map.groupBy(owners.keys(), ({ host }) => host);
-  const holders = new Map<string, string[]>();
+  const holders = new Map<string, Holder[]>();
   for (const [address, decision] of [...decisions]) {
     const { kind, action, observed, changes, needs } = decision;
     if (kind.holds === undefined || observed === undefined) continue;
     if (action !== "no-op" && action !== "update" && action !== "create") continue;
-    const held = kind.holds(observed, { changes, among: byHost.get(observed.host)! })
-      .map((object) => owners.get(object)!);
+    const held = kind.holds(observed, { changes, among: byHost.get(observed.host)! });
     if (held.length === 0) continue;
-    for (const one of held) holders.set(one, [...holders.get(one) ?? [], address]);
-    decisions.set(address, { ...decision, needs: [...new Set([...needs, ...held])].sort() });
+    const names = held.map(({ object, by }) => {
+      const name = owners.get(object)!;
+      holders.set(name, [...holders.get(name) ?? [], { address, ...(by && { by }) }]);
+      return name;
+    });
+    decisions.set(address, { ...decision, needs: [...new Set([...needs, ...names])].sort() });
   }
   return holders;
 }
 
-function runOn(by: readonly string[]): string {
-  return `it stays until ${by.join(" and ")} ${
-    by.length === 1 ? "is" : "are"
-  } restarted, for that ` +
-    "runs on it; a plan after that takes it away";
+/** Why something stays, and until when. */
+function untilFree(holders: readonly Holder[]): readonly string[] {
+  const running = holders.filter(({ by }) => by === undefined).map(({ address }) => address);
+  const others = holders.filter(({ by }) => by !== undefined);
+  return [
+    ...(running.length === 0 ? [] : [
+      `it stays until ${running.join(" and ")} ${running.length === 1 ? "is" : "are"} restarted, ` +
+      "for that runs on it; a plan after that takes it away",
+    ]),
+    ...others.map((holder) =>
+      `it stays with ${holderText(holder)}, which names it; a plan after that is gone takes it away`
+    ),
+  ];
 }
 
-function heldAnew(decision: Decision, by: readonly Decision[]): StaddleError {
+function holderText({ address, by }: Holder): string {
+  return by === undefined ? address : `${by} of ${address}`;
+}
+
+function heldAnew(
+  decision: Decision,
+  by: readonly Holder[],
+  decisions: ReadonlyMap<string, Decision>,
+): StaddleError {
   const key = goingOf(decision)!.key;
-  const names = by.map(({ address }) => address).join(" and ");
-  const saved = by.every(({ action }) => action === "no-op");
+  const users = by.map(({ address }) => decisions.get(address)!);
+  const names = by.map(holderText).join(" and ");
+  const what = `${decision.kind.kind} "${key}" would be taken away to be made anew, and ${names} `;
+  const others = users.map(({ resource }) => resource);
+  if (by.some((holder) => holder.by !== undefined)) {
+    return problem(decision.resource, {
+      code: "plan.still-used",
+      message: `${what}${by.length === 1 ? "goes" : "go"} on naming it`,
+      others,
+      help: "leave it as it is until that is gone; then make it anew",
+    });
+  }
+  const saved = users.every(({ action }) => action === "no-op");
   return problem(decision.resource, {
     code: "plan.still-used",
-    message: `${decision.kind.kind} "${key}" would be taken away to be made anew, and ${names} ` +
-      "goes on using it until the next start",
-    others: by.map(({ resource }) => resource),
+    message: `${what}goes on using it until the next start`,
+    others,
     help: saved
       ? `restart ${names}, and then make this plan again`
       : `leave it as it is, let ${names} be changed, and restart that; then make it anew`,

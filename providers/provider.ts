@@ -239,6 +239,16 @@ export interface FieldDoc {
   readonly since?: string;
 }
 
+/** Something that an object goes on using. */
+export interface Hold {
+  readonly object: Observed;
+  /**
+   * What of the object names it, though nothing runs on it: `the saved state`, `snapshot "clean"`. Absent:
+   * the object runs on it until its next start.
+   */
+  readonly by?: string;
+}
+
 /** How an object is taken away. */
 export interface Removal {
   /** For the delete step, which has to know it without the stack. */
@@ -302,14 +312,14 @@ export interface Kind {
   /** What a person should know before it is made: the accelerator that was chosen, and why. */
   notes?(resource: Resource, lookup: Lookup): readonly string[];
   /**
-   * Objects that one goes on using until its next start, once `changes` are made: it runs on them, and what
-   * is saved for that start does without them. They are of `among`, which is all of a host that the plan
-   * concerns, one list for all who are asked.
+   * Objects that one goes on using once `changes` are made: it runs on them until its next start, or has
+   * them in a state that it can go back to, and its definition does without them. They are of `among`, which
+   * is all of a host that the plan concerns, one list for all who are asked.
    */
   holds?(
     observed: Observed,
     context: { readonly changes: readonly FieldChange[]; readonly among: readonly Observed[] },
-  ): readonly Observed[];
+  ): readonly Hold[];
   /**
    * How an object is taken away, where that depends on more than itself. `resource` is as declared, or as
    * last applied where nothing declares it any more; `going` is all that the same plan takes away.

@@ -1,16 +1,19 @@
 /**
- * A disk that a running machine gives up at its next start, and the volume behind it. Nothing has to boot in
- * this machine.
+ * A disk and a NIC that a machine gives up at its next start, and the volume and the network behind them; a
+ * saved state, which that start goes on from. Nothing has to boot in this machine.
  */
 
 import assert from "node:assert/strict";
-import { type Declare, makeBed, needs } from "./bed.ts";
+import { type Bed, type Declare, makeBed, needs } from "./bed.ts";
 
-/** A machine with drives that change at its start only. */
+/** A machine with drives and a NIC that change at its start only. */
 function guest(has: {
   readonly volumes: readonly string[];
   readonly used: boolean;
   readonly now?: boolean;
+  readonly title?: string;
+  readonly vcpus?: number;
+  readonly power?: "on";
 }): Declare {
   return (lab) => {
     const pool = lab.pool("disks", { path: "/srv/disks" });
@@ -19,38 +22,59 @@ function guest(has: {
         ? lab.volume(name, { pool, size: "4MiB", format: "raw" })
         : undefined
     );
+    const front = has.volumes.length === 0
+      ? undefined
+      : lab.network("front", { isolated: "10.31.0.0/24" });
     lab.vm("guest", {
       accel: "tcg",
       machine: "q35",
       memory: "64MiB",
       disks: has.used && data !== undefined ? [{ name: "data", volume: data, bus: "sata" }] : [],
       cdroms: has.used && media !== undefined ? [{ name: "media", volume: media }] : [],
+      nics: [{
+        name: "lan",
+        ...(has.used && front !== undefined ? { network: front } : { user: true }),
+      }],
+      vcpus: has.vcpus ?? 1,
       shutdown: { timeout: 0.1, force: true },
+      ...(has.title === undefined ? {} : { title: has.title }),
+      ...(has.power === undefined ? {} : { power: has.power }),
       ...(has.now === true ? { whenRestartNeeded: "now" as const } : {}),
     });
   };
 }
 
-Deno.test({ name: "a disk that is given up at the next start", ...needs }, async (t) => {
+const all = { volumes: ["data", "media"], used: true };
+const none = { volumes: [], used: false };
+/** What the guest gives up at its next start. */
+const GIVEN_UP = ["cdroms[media] next-boot", "disks[data] next-boot", "nics[lan].user next-boot"];
+/** What is behind that. */
+const BEHIND = ["network.front", "volume.data", "volume.media"];
+const REMOVED = BEHIND.map((name) => `delete:lab/${name}`);
+
+Deno.test({ name: "what is given up at the next start", ...needs }, async (t) => {
   await using bed = await makeBed();
-  const all = { volumes: ["data", "media"], used: true };
-  const none = { volumes: [], used: false };
+  await t.step("by a running guest", (t) => givenUpRunning(bed, t));
+  await t.step("by a guest whose memory is saved", (t) => givenUpSaved(bed, t));
+});
+
+async function givenUpRunning(bed: Bed, t: Deno.TestContext): Promise<void> {
   const files = () => bed.host.must("cd /srv/disks && ls");
   await bed.apply(guest(all));
   const process = await bed.processOf("guest");
 
-  await t.step("the volumes stay while the guest has them, and the plan says so", async () => {
+  await t.step("it stays while the guest has it, and the plan says so", async () => {
     const { text, changes, plan } = await bed.apply(guest(none));
-    assert.deepEqual(changes.toSorted(), ["cdroms[media] next-boot", "disks[data] next-boot"]);
-    for (const name of ["data", "media"]) {
-      const note = `lab/volume.${name}: it stays until lab/machine.guest is restarted`;
+    assert.deepEqual(changes.toSorted(), GIVEN_UP);
+    for (const name of BEHIND) {
+      const note = `lab/${name}: it stays until lab/machine.guest is restarted`;
       assert.ok(text.includes(note), text);
     }
     assert.deepEqual(plan.steps.map(({ id }) => id), ["update:lab/machine.guest"]);
     assert.equal(await files(), "data.raw\nmedia.raw\n");
   });
 
-  await t.step("so they do in every later run, until it was restarted", async () => {
+  await t.step("so it does in every later run, until it was restarted", async () => {
     const { text, plan } = await bed.apply(guest(none));
     assert.deepEqual(plan.steps, []);
     assert.match(text, /^No changes\./m);
@@ -61,10 +85,7 @@ Deno.test({ name: "a disk that is given up at the next start", ...needs }, async
     await bed.host.virsh("destroy", "guest");
     await bed.host.virsh("start", "guest");
     const after = await bed.apply(guest(none));
-    assert.deepEqual(after.plan.steps.map(({ id }) => id).toSorted(), [
-      "delete:lab/volume.data",
-      "delete:lab/volume.media",
-    ]);
+    assert.deepEqual(after.plan.steps.map(({ id }) => id).toSorted(), REMOVED);
     assert.equal(await files(), "");
     assert.match((await bed.plan(guest(none))).text, /^No changes\./m);
   });
@@ -72,8 +93,10 @@ Deno.test({ name: "a disk that is given up at the next start", ...needs }, async
   await t.step("and go in the same run where that restarts the guest first", async () => {
     await bed.apply(guest({ ...all, now: true }));
     const { plan } = await bed.apply(guest({ ...none, now: true }));
-    const removal = plan.steps.find(({ id }) => id === "delete:lab/volume.data");
-    assert.deepEqual(removal?.needs, ["update:lab/machine.guest"]);
+    for (const removed of REMOVED) {
+      const removal = plan.steps.find(({ id }) => id === removed);
+      assert.deepEqual(removal?.needs, ["update:lab/machine.guest"]);
+    }
     assert.equal(await files(), "");
   });
 
@@ -82,7 +105,70 @@ Deno.test({ name: "a disk that is given up at the next start", ...needs }, async
     await bed.apply(guest({ volumes: all.volumes, used: false }));
     const { plan } = await bed.apply(() => {});
     const order = plan.steps.map(({ id }) => id);
-    assert.ok(order.indexOf("delete:lab/machine.guest") < order.indexOf("delete:lab/volume.data"));
+    for (const removed of REMOVED) {
+      assert.ok(order.indexOf("delete:lab/machine.guest") < order.indexOf(removed), order.join());
+    }
     assert.equal((await bed.host.virsh("list", "--all", "--name")).trim(), "");
   });
-});
+}
+
+async function givenUpSaved(bed: Bed, t: Deno.TestContext): Promise<void> {
+  const { host } = bed;
+  const awake = { ...none, title: "Awake", power: "on" } as const;
+  await bed.apply(guest(all));
+  await host.virsh("managedsave", "guest");
+
+  await t.step("a plan says that it is restored with the old definition", async () => {
+    const { text, changes } = await bed.plan(guest({ ...all, vcpus: 2 }));
+    assert.deepEqual(changes, ["vcpus next-boot"]);
+    assert.match(text, /a saved state of machine "guest" will be restored at its next start, with/);
+    assert.match(text, /virsh managedsave-remove guest/);
+    assert.match((await bed.plan(guest(all))).text, /^No changes\./m);
+  });
+
+  await t.step("what the saved state names stays, and the plan says so", async () => {
+    const { text, changes, plan } = await bed.apply(guest(none));
+    assert.deepEqual(changes.toSorted(), GIVEN_UP);
+    assert.deepEqual(plan.steps.map(({ id }) => id), ["update:lab/machine.guest"]);
+    for (const name of BEHIND) {
+      const note =
+        `lab/${name}: it stays with the saved state of lab/machine.guest, which names it`;
+      assert.ok(text.includes(note), text);
+    }
+    const again = await bed.apply(guest(none));
+    assert.deepEqual(again.plan.steps, []);
+    assert.match(again.text, /pending restart: .*disks\[data\]/);
+  });
+
+  await t.step("one that is to run goes on from there, and is changed as it runs", async () => {
+    const { text, changes, notes } = await bed.apply(guest(awake));
+    assert.deepEqual(changes.toSorted(), ["power live", "title live"]);
+    assert.match(text, /machine "guest" goes on from its saved state/);
+    assert.ok(notes.includes('machine "guest" was started from its saved state'), notes.join());
+    const live = await host.virsh("dumpxml", "guest");
+    assert.match(live, /<title>Awake<\/title>/);
+    assert.match(live, /data\.raw/);
+    const after = await bed.plan(guest(awake));
+    assert.match(after.text, /^No changes\./m);
+    assert.match(
+      after.text,
+      /lab\/network\.front: it stays until lab\/machine\.guest is restarted/,
+    );
+  });
+
+  await t.step("when nothing names it any more it goes", async () => {
+    await host.virsh("managedsave", "guest");
+    await host.virsh("managedsave-remove", "guest");
+    const { plan } = await bed.apply(guest({ ...none, title: "Awake" }));
+    assert.deepEqual(plan.steps.map(({ id }) => id).toSorted(), REMOVED);
+    assert.match((await bed.plan(guest({ ...none, title: "Awake" }))).text, /^No changes\./m);
+  });
+
+  await t.step("a destruction tells what goes with the guest", async () => {
+    await host.virsh("start", "guest");
+    await host.virsh("managedsave", "guest");
+    const { text } = await bed.apply(() => {});
+    assert.match(text, /its saved state goes with it/);
+    assert.equal((await host.virsh("list", "--all", "--name")).trim(), "");
+  });
+}

@@ -294,7 +294,7 @@ export const fakeKinds: Kinds = new Map([
       return among.filter(({ kind, key }) =>
         kind === "volume" && running.has(key) && !now.has(key) &&
         (!saved.has(key) || later.has(key))
-      );
+      ).map((object) => ({ object }));
     },
     notes: (resource, lookup) =>
       resource.spec.accel === undefined

@@ -100,7 +100,7 @@ function observed(
 }
 
 /** `VIR_CONNECT_LIST_DOMAINS_…`. */
-const DOMAINS = { transient: 8, paused: 32, other: 128, autostart: 1024 } as const;
+const DOMAINS = { transient: 8, paused: 32, other: 128, saved: 256, autostart: 1024 } as const;
 /** `VIR_DOMAIN_XML_INACTIVE`. */
 const DOMAIN_INACTIVE = 2;
 
@@ -111,12 +111,13 @@ async function readMachines(
 ): Promise<Observed[]> {
   if (requests.length === 0) return [];
   if (requests.length <= FEW) return await readFewMachines(connection, host, requests);
-  const [all, autostart, transient, paused, other] = await Promise.all([
+  const [all, autostart, transient, paused, other, saved] = await Promise.all([
     connection.domains(),
     connection.domains(DOMAINS.autostart),
     connection.domains(DOMAINS.transient),
     connection.domains(DOMAINS.paused),
     connection.domains(DOMAINS.other),
+    connection.domains(DOMAINS.saved),
   ]);
   try {
     const starts = uuidsOf(autostart);
@@ -131,12 +132,16 @@ async function readMachines(
     );
     const asked = wanted(all, requests);
     const active = asked.filter(runs);
-    const renamed = renamedOnes(requests);
-    const [configs, liveConfigs, saved] = await Promise.all([
+    const [configs, liveConfigs, savedStates] = await Promise.all([
       connection.domainXmls(asked, DOMAIN_INACTIVE),
       connection.domainXmls(active),
-      savedStates(asked.filter(renamed)),
+      Promise.all(
+        wanted(saved, requests).map(async (domain) =>
+          [domain.uuid, await savedState(domain)] as const
+        ),
+      ),
     ]);
+    const restored = new Map(savedStates);
     const live = new Map(active.map((domain, at) => [domain, unlessGoneError(liveConfigs[at])]));
     return asked.flatMap((domain, at) => {
       const xml = unlessGoneError(configs[at]);
@@ -152,12 +157,12 @@ async function readMachines(
           : "shutoff",
         autostart: starts.has(domain.uuid),
         persistent: !fleeting.has(domain.uuid),
-        ...(saved.has(domain.uuid) ? { saved: true } : {}),
+        ...restored.get(domain.uuid),
       };
       return [observedMachine(domain, host, { xml, liveXml: live.get(domain), ...states })];
     });
   } finally {
-    disposeAll(all, autostart, transient, paused, other);
+    disposeAll(all, autostart, transient, paused, other, saved);
   }
 }
 
@@ -172,18 +177,22 @@ async function readFewMachines(
   const found = (await Promise.all(requests.map((request) => lookUp(connection, request)))).flat();
   try {
     const domains = [...new Map(found.map((domain) => [domain.uuid, domain])).values()];
-    const saved = await savedStates(domains.filter(renamedOnes(requests)));
     const read = domains.map(async (domain) => {
       const states = await unlessGone(
-        Promise.all([domain.state(), domain.autostart(), domain.isPersistent()]),
+        Promise.all([
+          domain.state(),
+          domain.autostart(),
+          domain.isPersistent(),
+          runs(domain) ? {} : savedState(domain),
+        ]),
       );
       if (states === undefined) return undefined;
-      const [{ state }, autostart, persistent] = states;
+      const [{ state }, autostart, persistent, saved] = states;
       return await readDomain(domain, host, {
         state: STATES[state] ?? "unknown",
         autostart,
         persistent,
-        ...(saved.has(domain.uuid) ? { saved: true } : {}),
+        ...saved,
       });
     });
     return (await Promise.all(read)).filter((item) => item !== undefined);
@@ -200,24 +209,24 @@ async function lookUp(connection: Connection, { key, uuid }: ReadRequest): Promi
   return [own, named].filter((domain) => domain !== undefined);
 }
 
-/** Whether a machine is wanted under another name than it has. */
-function renamedOnes(requests: readonly ReadRequest[]): (domain: Domain) => boolean {
-  const names = Map.groupBy(requests, ({ uuid }) => uuid);
-  return ({ uuid, name }) => names.get(uuid)?.some(({ key }) => key !== name) === true;
-}
-
-/** UUIDs of those whose memory libvirt keeps for their next start. */
-async function savedStates(domains: readonly Domain[]): Promise<ReadonlySet<string>> {
-  const saved = await Promise.all(domains.map(async (domain) => {
-    try {
-      return await unlessGone(domain.hasManagedSave());
-    } catch (error) {
-      // A driver that cannot be asked saves none.
-      if (isUnsupported(error)) return false;
-      throw error;
-    }
-  }));
-  return new Set(domains.filter((_, at) => saved[at] === true).map(({ uuid }) => uuid));
+/** Whether libvirt keeps a machine's memory for its next start, and the definition that goes with it. */
+async function savedState(domain: Domain): Promise<Pick<States, "saved" | "savedXml">> {
+  try {
+    if (!(await domain.hasManagedSave())) return {};
+  } catch (error) {
+    // A driver that cannot be asked saves none.
+    if (isUnsupported(error) || isNotFound(error)) return {};
+    throw error;
+  }
+  try {
+    return { saved: true, savedXml: await domain.managedSaveXml() };
+  } catch (error) {
+    // A driver that does not tell restores no definition.
+    if (isUnsupported(error)) return { saved: true };
+    // It was started meanwhile.
+    if (isNotFound(error) || !(await domain.hasManagedSave().catch(() => true))) return {};
+    throw error;
+  }
 }
 
 async function readDomain(
@@ -236,8 +245,10 @@ interface States {
   readonly state: string;
   readonly autostart: boolean;
   readonly persistent: boolean;
-  /** Its memory was saved; looked at where it is wanted under another name, which that forbids. */
-  readonly saved?: boolean;
+  /** Its memory was saved. */
+  readonly saved?: true;
+  /** The definition that its next start restores with it. */
+  readonly savedXml?: string;
 }
 
 function runs(domain: Domain): boolean {

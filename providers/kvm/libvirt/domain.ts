@@ -153,6 +153,11 @@ export class Domain extends DomainTuning {
     return this._call("virDomainHasManagedSaveImage", 0);
   }
 
+  /** Its XML as it was saved, without passwords: what the next start restores. Since libvirt 3.7.0. */
+  managedSaveXml(): Promise<string> {
+    return this._call("virDomainManagedSaveGetXMLDesc", 0);
+  }
+
   /** Drops the saved state. */
   removeManagedSave(): Promise<void> {
     return this._call("virDomainManagedSaveRemove", 0);

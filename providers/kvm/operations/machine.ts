@@ -14,6 +14,7 @@ import {
   machineXml,
   patchMachine,
   removalOf,
+  savedXml,
 } from "../kinds/machine/mod.ts";
 import { type Connection, type Domain, isNotFound, LibvirtError } from "../libvirt/mod.ts";
 import { parseXml, readMark, readRestartDue } from "../xml/mod.ts";
@@ -110,9 +111,12 @@ const update: Operate = async (bench, step, context) => {
   if (known === undefined) throw objectGone(bench, step);
   const name = await newName(connection, known, bench, step);
   const open = await withValues(bench, step);
-  const observed = await readOurs(bench, step, known);
+  const found = await readOurs(bench, step, known);
+  const resumed = await resume(known, found, step);
+  const observed = resumed ? await readOurs(bench, step, known) : found;
   const running = await withLivePasswords(observed, known, step, bench);
-  const calls = liveCalls(open.changes, open.resource, running);
+  const changes = resumed ? open.changes.filter(({ path }) => path !== "power") : open.changes;
+  const calls = liveCalls(changes, open.resource, running);
   const afterwards = new Set(["setAutostart", "setPower", "restart"]);
   const now = calls.filter(({ call }) => !afterwards.has(call));
   for (const call of now) await liveCall(known, call, bench, step, context);
@@ -132,7 +136,7 @@ const update: Operate = async (bench, step, context) => {
   const saved = await saveMetadata(known, before, after);
   using redefined = saved ? undefined : await redefine(connection, before, after);
   const domain = redefined ?? known;
-  const notes: string[] = [];
+  const notes = resumed ? [`machine "${step.key}" was started from its saved state`] : [];
   // Where it is stopped or started, that goes with it.
   const powered = calls.some(({ call }) => call === "restart" || call === "setPower");
   if (name !== undefined && !powered) await domain.rename(name);
@@ -157,6 +161,17 @@ const update: Operate = async (bench, step, context) => {
   if (!started && readRestartDue(parseXml(before))) await restartOver(domain);
   return { notes, patience: now.length > 0 ? FOLLOW : 0 };
 };
+
+/**
+ * Starts a machine that is to run and has a saved state, before anything of it is changed: what is restored
+ * is the guest as it ran, and takes changes as a running one does. False: there is nothing to restore.
+ */
+async function resume(domain: Domain, observed: Observed, { changes }: Step): Promise<boolean> {
+  const starts = changes.some(({ path, after }) => path === "power" && after === "on");
+  if (!starts || savedXml(observed) === undefined) return false;
+  await start(domain);
+  return true;
+}
 
 /** Whether a running guest takes a change at its next start only. */
 function isForNextStart({ path, disruption }: FieldChange): boolean {

@@ -12,11 +12,12 @@ import type { JsonObject } from "../../../provider.ts";
  * domain's id, the balloon, pseudo-terminals, process labels.
  */
 export function machineFingerprint(source: JsonObject): string {
-  const { xml, liveXml, active, autostart, persistent } = source;
+  const { xml, liveXml, savedXml, active, autostart, persistent } = source;
   const hash = createHash("sha256");
   hash.update(String(xml)).update("\0");
   hash.update(`${active}|${autostart}|${persistent}`).update("\0");
   if (typeof liveXml === "string") hash.update(withoutVolatile(liveXml));
+  if (typeof savedXml === "string") hash.update("saved\0").update(savedXml);
   return hash.digest("hex");
 }
 

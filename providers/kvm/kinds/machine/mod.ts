@@ -30,6 +30,7 @@ import { usualDevices, usualExtras } from "./guest.ts";
 import { machineHolds } from "./holds.ts";
 import { roomIn } from "./live_ports.ts";
 import { machineRemoval } from "./removal.ts";
+import { behindSavedState, savedNotes, savedXml, startedXml } from "./saved.ts";
 import { machineSchema, type MachineSpec } from "./schema.ts";
 import {
   comparedXml,
@@ -44,6 +45,7 @@ export { machineFingerprint } from "./fingerprint.ts";
 export { liveCalls } from "./live.ts";
 export type { LiveCall } from "./live_call.ts";
 export { removalOf, SHUTDOWN_TIMEOUT, type ShutdownRules } from "./removal.ts";
+export { savedXml } from "./saved.ts";
 export { type MachineInput, machineSchema, type MachineSpec } from "./schema.ts";
 export { withSecretValues } from "./secrets.ts";
 export { machineXml, patchMachine } from "./xml.ts";
@@ -218,7 +220,11 @@ function notes(resource: Resource, lookup: Lookup): string[] {
   const facts = lookup.facts(resource.host) as unknown as HostFacts | undefined;
   const observed = lookup.observed(resource.address);
   if (observed !== undefined) {
-    return [...pendingNotes(resource, observed), ...secretNotes(resource, observed)];
+    return [
+      ...pendingNotes(resource, observed),
+      ...savedNotes(resource.spec, observed),
+      ...secretNotes(resource, observed),
+    ];
   }
   const spec = specOf(resource);
   if (facts === undefined || (spec.accel ?? "prefer-kvm") !== "prefer-kvm") return [];
@@ -232,17 +238,17 @@ function notes(resource: Resource, lookup: Lookup): string[] {
 
 /** Fields that were saved and take effect at the next start. */
 function pendingNotes(resource: Resource, observed: Observed): string[] {
-  const { xml, liveXml } = observed.source;
-  if (typeof liveXml !== "string" || startedWith(`${xml}`, liveXml)) return [];
+  const started = startedXml(observed);
+  if (started === undefined || startedWith(`${observed.source.xml}`, started)) return [];
   const { config, live } = comparedXml(resource, observed);
-  if (live === undefined) return [];
-  const comparison = { spec: resource.spec, config, live };
+  const comparison = { spec: resource.spec, config, live: live ?? parseXml(started) };
   // What a running guest takes is changed now, and waits for nothing.
-  const room = roomIn(live, machineTable);
-  const now = new Set(compareTable(machineTable, { ...comparison, room }).map(({ path }) => path));
+  const room = live && roomIn(live, machineTable);
+  const changes = live === undefined ? [] : compareTable(machineTable, { ...comparison, room });
+  const now = new Set(changes.map(({ path }) => path));
   const pending = [
     ...pendingFields(machineTable, comparison).filter((path) => !now.has(path)),
-    ...secretsPending(resource, observed, live),
+    ...secretsPending(resource, observed, comparison.live),
   ];
   return pending.length === 0 ? [] : [`${PENDING_RESTART}${pending.join(", ")}`];
 }
@@ -285,6 +291,7 @@ function diff(
     changes.push({ path: "power", before: running, after: state, disruption });
   }
   changes.push(...restartsDue(resource, observed, comparison, changes));
+  if (savedXml(observed) !== undefined && live === undefined) return changes.map(behindSavedState);
   return changes.map((change) => byPolicy(change, specOf(resource)));
 }
 

@@ -8,6 +8,7 @@
 import type { JsonObject, Observed, Removal, Resource, Step } from "../../../provider.ts";
 import { getElements, getPath, parseXml, type XmlElement } from "../../xml/mod.ts";
 import { filesBySource, sourceOf } from "./disk_sources.ts";
+import { savedXml } from "./saved.ts";
 
 /** Seconds within which a guest must have shut down, unless declared. */
 export const SHUTDOWN_TIMEOUT = 90;
@@ -39,10 +40,10 @@ export function machineRemoval(
 ): Removal {
   const { xml, liveXml, active } = context.observed.source;
   const staying = stayingOf(parseXml(String(liveXml ?? xml)), context.going);
-  if (staying.length === 0) return { how: { stop: "power-off" } };
+  if (staying.length === 0) return { how: { stop: "power-off" }, ...savedNote(context.observed) };
   const shutdown = spec.shutdown as ShutdownRules | undefined;
   const how = { stop: "shutdown", ...(shutdown === undefined ? {} : { shutdown }) };
-  if (active !== true) return { how: how as unknown as JsonObject };
+  if (active !== true) return { how: how as unknown as JsonObject, ...savedNote(context.observed) };
   const { timeout = SHUTDOWN_TIMEOUT, force = false } = shutdown ?? {};
   const [first, ...others] = staying;
   const what = `${first}${others.length === 0 ? "" : ` and ${others.length} more`}`;
@@ -51,6 +52,13 @@ export function machineRemoval(
     note:
       `the guest is shut down first, for ${what} outlive${others.length === 0 ? "s" : ""} it; ` +
       `${force ? "it is powered off" : "the step fails"} if that takes more than ${timeout} s`,
+  };
+}
+
+/** What goes with a machine that is off. */
+function savedNote(observed: Observed): Pick<Removal, "note"> {
+  return savedXml(observed) === undefined ? {} : {
+    note: "its saved state goes with it, and what the guest had in memory",
   };
 }
 

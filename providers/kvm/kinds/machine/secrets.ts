@@ -9,6 +9,7 @@ import type { Disruption, FieldChange, JsonObject, Observed, Resource } from "..
 import type { SecretReference, SecretUse, SecretVerdict } from "../../../secret.ts";
 import { sameValue } from "../../table/mod.ts";
 import { getElement, parseXml, setPath, type XmlElement } from "../../xml/mod.ts";
+import { resumes, savedXml } from "./saved.ts";
 
 /** A display as far as it matters here. */
 interface Display {
@@ -51,7 +52,8 @@ function displayIn(domain: XmlElement, { xml }: SecretUse): XmlElement | undefin
 
 /**
  * Configuration and live XML of a machine, to be compared with its declaration and for nothing else:
- * what is known of passwords is shown in them, for libvirt leaves the whole attribute out.
+ * what is known of passwords is shown in them, for libvirt leaves the whole attribute out. One that is to
+ * go on from its saved state counts as running with that.
  */
 export function comparedXml(
   resource: Resource,
@@ -59,7 +61,8 @@ export function comparedXml(
 ): { readonly config: XmlElement; readonly live: XmlElement | undefined } {
   const { xml, liveXml } = observed.source;
   const config = parseXml(`${xml}`);
-  const live = typeof liveXml === "string" ? parseXml(liveXml) : undefined;
+  const running = resumes(resource.spec, observed) ? savedXml(observed) : liveXml;
+  const live = typeof running === "string" ? parseXml(running) : undefined;
   for (const use of machineSecrets(resource)) {
     const verdict = observed.secrets?.[use.path];
     for (const [domain, state] of [[config, verdict?.config], [live, verdict?.live]] as const) {
