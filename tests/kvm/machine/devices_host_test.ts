@@ -2,25 +2,18 @@
 
 import assert from "node:assert/strict";
 import type { JsonObject, Resource } from "../../../providers/provider.ts";
+import {
+  type Connection,
+  DefineDomainFlags,
+  DomainXmlFlags,
+  isNotFound,
+  Libvirt,
+  UndefineFlags,
+} from "../../../providers/kvm/libvirt/mod.ts";
 import { machineKind, machineXml, patchMachine } from "../../../providers/kvm/kinds/machine/mod.ts";
+import { SYSTEM, systemAnswers } from "../../libvirt/support.ts";
 import { SAMPLES } from "./devices.ts";
 import { completed, lookup, machine, MARK, observed } from "./fixtures.ts";
-
-async function virsh(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const command = new Deno.Command("virsh", { args: ["-q", "-c", "qemu:///system", ...args] });
-  const { code, stdout, stderr } = await command.output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  return { code, out: decode(stdout), error: decode(stderr) };
-}
-
-async function reachable(): Promise<boolean> {
-  try {
-    return (await virsh("version")).code === 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 const uuid = crypto.randomUUID();
 const name = `staddle-devices-${uuid.slice(0, 8)}`;
@@ -31,27 +24,23 @@ function own(declared: JsonObject): Resource {
   return { ...resource, uuid };
 }
 
-async function define(xml: string): Promise<string> {
-  const file = await Deno.makeTempFile({ suffix: ".xml" });
-  try {
-    await Deno.writeTextFile(file, xml);
-    const { code, error } = await virsh("define", "--validate", file);
-    assert.equal(code, 0, `${error}\n${xml}`);
-  } finally {
-    await Deno.remove(file);
-  }
-  const { out } = await virsh("dumpxml", "--inactive", "--security-info", name);
-  return out;
-}
-
 Deno.test({
   name: "libvirt keeps every device as it was declared",
-  ignore: !(await reachable()),
+  ignore: !(await systemAnswers()),
   fn: async (t) => {
+    await using libvirt = await Libvirt.open();
+    await using connection = await libvirt.connect(SYSTEM);
+    const capabilities = await connection.domainCapabilities();
+    const define = async (xml: string): Promise<string> => {
+      const domain = await connection.defineDomain(xml, DefineDomainFlags.VALIDATE)
+        .catch((error) => assert.fail(`${error.message}\n${xml}`));
+      using _ = domain;
+      return await domain.xml(DomainXmlFlags.INACTIVE | DomainXmlFlags.SECURE);
+    };
     for (const { path, before, after, undefinable } of SAMPLES) {
       await t.step({
         name: path,
-        ignore: undefinable !== undefined && !(await offers(undefinable)),
+        ignore: undefinable !== undefined && !offers(capabilities, undefinable),
         fn: async () => {
           try {
             const [was, wanted] = [own(before), own(after)];
@@ -68,7 +57,7 @@ Deno.test({
             });
             assert.deepEqual(machineKind.diff(wanted, anew, { lookup: lookup() }), []);
           } finally {
-            await virsh("undefine", "--nvram", name);
+            await undefine(connection);
           }
         },
       });
@@ -76,8 +65,19 @@ Deno.test({
   },
 });
 
+/** Takes the machine away, if it came to be. */
+async function undefine(connection: Connection): Promise<void> {
+  try {
+    using domain = await connection.domainByName(name);
+    await domain.undefine(UndefineFlags.NVRAM);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
 /** Whether the host's QEMU has what a sample needs. */
-async function offers(what: string): Promise<boolean> {
-  const { out } = await virsh("domcapabilities");
-  return what === "SEV" ? out.includes("<sev supported='yes'") : out.includes(`>${what}<`);
+function offers(capabilities: string, what: string): boolean {
+  return what === "SEV"
+    ? capabilities.includes("<sev supported='yes'")
+    : capabilities.includes(`>${what}<`);
 }
