@@ -29,6 +29,7 @@ import { notRecorded, recordFailed, staleRecord } from "./errors.ts";
 import { type SkipReason, stepReference, type StopReason, type TimelessEvent } from "./events.ts";
 import { refuseHooks, runHook } from "./hooks.ts";
 import type { ApplyOptions } from "./options.ts";
+import { planDigest } from "./plan_digest.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import type { ApplyResult } from "./result.ts";
 import { type Schedule, schedule, type Silenced } from "./schedule.ts";
@@ -76,6 +77,7 @@ class Run {
   /** The failed step for which a host counts as lost. */
   readonly #lostHosts = new Map<string, Step>();
   readonly #performing = new Map<Step, number>();
+  #planDigest: string | undefined;
   readonly #finished = Promise.withResolvers<void>();
   /** Aborts with the first reason to stop; no step begins after it. */
   readonly #stopping = new AbortController();
@@ -147,6 +149,7 @@ class Run {
       this.#plan.steps.length === 0 && settled.put.length + settled.remove.length === 0 &&
       this.#endsAsItIs()
     ) return false;
+    this.#planDigest = planDigest(this.#plan, this.#startedAt, this.#options);
     const at = new Date().toISOString();
     const journal = moments.settledEntries(this.#record.rows, settled)
       .map((entry): JournalEntry => ({ ...entry, run: this.#id, phase: "end", at }));
@@ -405,6 +408,7 @@ class Run {
       planned: summarize(this.#plan),
       ...this.#tally.counts,
       parameters: this.#plan.stack.parameters,
+      planDigest: this.#planDigest,
       ...(this.#plan.references === undefined ? {} : { references: this.#plan.references }),
     };
   }

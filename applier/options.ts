@@ -22,8 +22,10 @@ export interface ApplyOptions {
    * caller's to close, so that those which read the hosts can be used again.
    */
   readonly sessions: (host: HostDeclaration) => Promise<HostSession>;
-  /** What the plan brings about, kept with the run so that a later one can plan the way back. */
+  /** What the plan leaves declared, kept with the run so that a later one can plan the way back. */
   readonly topology?: Topology;
+  /** Digest of the document that the plan was read from; absent if it was never saved. */
+  readonly planDigest?: string;
   /** Folder of the stack file. */
   readonly baseDirectory: string;
   /** For the history: `user@machine`, with process id. */

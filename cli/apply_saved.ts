@@ -32,7 +32,7 @@ export async function applySaved(
   keys: readonly string[],
 ): Promise<void> {
   refusePlanning(flags, path);
-  const { plan, topology } = await loadPlan(path, keys);
+  const { plan, topology, digest } = await loadPlan(path, keys);
   checkDisruption(plan, flags.maxDisruption);
   checkHooks(plan, flags);
   using stop = listenForStop();
@@ -62,6 +62,7 @@ export async function applySaved(
     provider: provider.load,
     baseDirectory,
     topology,
+    planDigest: digest,
     again: `plan again, and apply that plan${
       plan.stack.source === undefined ? "" : `: staddle plan ${plan.stack.source} --out ${path}`
     }`,

@@ -16,7 +16,7 @@ import { StaddleError } from "../providers/error.ts";
 
 /** What is saved beside a plan. */
 export interface SaveOptions {
-  /** What the plan brings about, for the history. */
+  /** What the plan leaves declared, for the history. */
   readonly topology?: Topology;
   /** File of the private key that signs it. */
   readonly sign?: string;
@@ -57,6 +57,8 @@ export async function savePlan(
 export interface SavedPlan {
   readonly plan: Plan;
   readonly topology?: Topology;
+  /** SHA-256 (hex) that binds the document. */
+  readonly digest: string;
   /** The document as it stands in the file. */
   readonly text: string;
 }
@@ -85,8 +87,13 @@ export async function loadPlan(path: string, keys: readonly string[] = []): Prom
     const { requireSignature } = await import("./plan_signature.ts");
     await requireSignature(text, path, keys);
   }
-  const { plan, topology } = parsePlanJson(text, path).staddle;
-  return { plan: plan as unknown as Plan, topology: topology as Topology | undefined, text };
+  const { plan, topology, digest } = parsePlanJson(text, path).staddle;
+  return {
+    plan: plan as unknown as Plan,
+    topology: topology as Topology | undefined,
+    digest,
+    text,
+  };
 }
 
 /** True for a file that is JSON by its name or its first character: no stack is. */

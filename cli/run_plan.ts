@@ -52,8 +52,10 @@ export interface RunOptions extends ReviewOptions {
   readonly hosts: Hosts;
   readonly provider: () => Promise<Provider>;
   readonly baseDirectory: string;
-  /** What the plan brings about, for the history. */
+  /** What the plan leaves declared, for the history. */
   readonly topology?: Topology;
+  /** Digest of the saved plan; absent if it was not saved. */
+  readonly planDigest?: string;
   /** The command that goes on if this run stops. */
   readonly again: string;
 }
@@ -192,6 +194,7 @@ async function carryOut(
     lease,
     record: await store.load(plan.stack.name),
     topology: options.topology,
+    planDigest: options.planDigest,
     sessions: (host) => hosts.open(host),
     baseDirectory: options.baseDirectory,
     who: whoAmI(),

@@ -47,6 +47,9 @@ export interface Revision {
   readonly kept: boolean;
 }
 
+/** Digits of a plan's digest that are shown; JSON has all of them. */
+const DIGITS = 12;
+
 /** A run in full: who, when, what was planned, and what became of each step. */
 export function revisionText(
   stack: string,
@@ -60,10 +63,11 @@ export function revisionText(
     ["started", run.startedAt],
     ["ended", run.endedAt ?? "never"],
     ["result", run.result ?? "never ended"],
+    ["plan", run.planDigest === undefined ? "not known" : run.planDigest.slice(0, DIGITS)],
     ["planned", run.planned === undefined ? "not known" : sumText(run.planned)],
     ["done", sumText(run)],
     ["parameters", parametersText(run.parameters)],
-    ["way back", kept ? `staddle plan ${stack} --to ${run.id.slice(0, 8)}` : "not kept"],
+    ["way back", kept ? wayBackText(stack, run) : "not kept"],
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   const steps = stepsOf(journal);
@@ -77,6 +81,13 @@ export function revisionText(
       ? "Its steps are no longer kept."
       : "It had no steps.",
   ].join("\n");
+}
+
+/** A run that was not done has a way back to what it was to do. */
+function wayBackText(stack: string, { id, result, command }: RunRecord): string {
+  const planned = `staddle plan ${stack} --to ${id.slice(0, 8)}`;
+  if (result === "done") return planned;
+  return `${planned} (to what it was to ${command === "destroy" ? "leave" : "bring about"})`;
 }
 
 function sumOf({ add, change, destroy }: Sum): number {

@@ -113,6 +113,7 @@ Deno.test("the runs of a stack", () => {
     id: "c1c2d3e4-0000",
     command: "apply",
     parameters: { replicas: 2 },
+    planDigest: "3f2a9c0d1e2b4a5c6d7e8f90112233445566778899aabbccddeeff0011223344",
     planned: { add: 4, change: 1, destroy: 0 },
     startedAt: "2026-03-01T10:00:00.000Z",
     endedAt: "2026-03-01T10:01:05.100Z",
@@ -139,7 +140,8 @@ Deno.test("the runs of a stack", () => {
     "revision.txt",
     [
       revisionText("web", { run: failed, journal, kept: true }),
-      revisionText("web", { run: failed, journal: [], kept: false }),
+      revisionText("web", { run: { ...failed, planDigest: undefined }, journal: [], kept: false }),
+      revisionText("web", { run: { ...failed, result: "done" }, journal: [], kept: true }),
     ].join("\n\n"),
   );
   assert.deepEqual([412, 12_400, 185_000].map(took), ["0.4s", "12s", "3m05s"]);

@@ -45,7 +45,12 @@ export function historyContract(behaviour: Behaviour): void {
     await using lease = await store.lock("shop", "ann");
     await lease.write({ run: run("r1") });
     await lease.write({ run: run("r2", { command: "destroy" }) });
-    const ended = run("r1", { endedAt: "2026-01-02T03:05:00.000Z", result: "done", add: 3 });
+    const ended = run("r1", {
+      endedAt: "2026-01-02T03:05:00.000Z",
+      result: "done",
+      add: 3,
+      planDigest: "5e".repeat(32),
+    });
     await lease.write({ run: ended });
     assert.deepEqual(await store.runs("shop", 10), [run("r2", { command: "destroy" }), ended]);
     assert.deepEqual(await store.runs("shop", 1), [run("r2", { command: "destroy" })]);
