@@ -198,6 +198,8 @@ export class SqliteStore implements Store {
       return undefined;
     }
     if (!SqliteFile.exists(this.location)) return undefined;
+    const held = await this.holder(stack).catch(() => undefined);
+    if (held !== undefined) throw locked(stack, this.location, held);
     await this[Symbol.asyncDispose]();
     return await renameAside(this.location);
   }

@@ -117,6 +117,54 @@ Deno.test("HTTP: a lock that was broken by other means stops the run that had it
   assert.deepEqual((await store.load("shop"))?.resources, [row("a")]);
 });
 
+for (const flavour of ["gitlab", "verbs"] as const) {
+  Deno.test(`HTTP (${flavour}): a document that is damaged is kept in a file, and a record can be made anew`, async () => {
+    await using place = fixture(flavour);
+    const { server } = place;
+    const folder = await Deno.makeTempDir({ prefix: "staddle-aside-" });
+    const sound = await (async () => {
+      await using store = place.open();
+      await using lease = await store.lock("shop", "ann");
+      for (const name of ["a", "b", "c"]) await lease.write({ put: [row(name)] });
+      return server.versions.at(-1)!;
+    })();
+    const damages = [
+      // A serial that GitLab has had.
+      sound.replace(/"serial": \d+/, '"serial": 1'),
+      "\uFEFF" + sound.slice(0, 200),
+      "",
+    ];
+    try {
+      for (const damaged of damages) {
+        server.versions.push(damaged);
+        await using store = place.open();
+        await assert.rejects(store.load("shop"), { code: "state.corrupt" });
+
+        // Whose lock it is, a damaged document does not tell; the server does.
+        server.lock = { ID: "terraform", Who: "eve@den", Created: "2026-01-02T03:04:05.000Z" };
+        await assert.rejects(store.setAside("shop", "bob", folder), { code: "state.locked" });
+        const held = await store.holder("shop");
+        assert.equal(held?.who, flavour === "gitlab" ? "gitlab-user" : "eve@den");
+        assert.equal((await store.unlock("shop"))?.who, held.who);
+        assert.equal(server.lock, undefined);
+        await assert.rejects(store.holder("shop"), { code: "state.corrupt" });
+
+        const aside = await store.setAside("shop", "bob", folder);
+        assert(aside?.startsWith(`${folder}/.staddle/shop.json.broken-20`), aside);
+        const kept = await Deno.readFile(aside!);
+        assert.deepEqual(kept, new TextEncoder().encode(damaged));
+        assert.equal(server.lock, undefined);
+        await using lease = await store.lock("shop", "bob");
+        assert.equal(await lease.write({ put: [row("d")] }), 1);
+        assert.deepEqual((await store.load("shop"))?.resources, [row("d")]);
+        await lease.write({ forget: true });
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
 /** What a person reads. */
 async function textOf(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(() => undefined, (thrown: unknown) => thrown);

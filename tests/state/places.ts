@@ -15,7 +15,7 @@ import type { Revision, RunRecord, Store } from "../../state/store.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { row } from "./contract.ts";
 import { type BucketServer, bucketServer } from "./servers/bucket.ts";
-import { stateServer } from "./servers/managed_state.ts";
+import { type StateServer, stateServer } from "./servers/managed_state.ts";
 
 /** Where records can be kept. */
 export interface Place {
@@ -32,6 +32,7 @@ export interface Places extends AsyncDisposable {
   readonly s3: Place;
   readonly http: Place;
   readonly bucket: BucketServer;
+  readonly gitlab: StateServer;
   /** Variables that a command needs to reach them. */
   readonly env: Readonly<Record<string, string>>;
   /** Another SQLite file. */
@@ -83,6 +84,7 @@ export async function places(
         new DocumentStore(httpSite(httpAddress(gitlab.address, variable)), keysOf(keys)),
     },
     bucket,
+    gitlab,
     env,
     file,
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),

@@ -183,6 +183,45 @@ Deno.test("S3: a document that cannot be used is refused with the reason", async
   golden(import.meta.url, "document_errors.txt", texts.join("\n\n"));
 });
 
+Deno.test("S3: a document that is damaged is copied to another name, and a record can be made anew", async () => {
+  await using place = fixture();
+  const { objects } = place.server;
+  const key = "team/a b/shop.json";
+  for (const damage of [(text: string) => text.slice(0, 300), () => "", () => "{ü"]) {
+    await using store = place.open();
+    {
+      await using lease = await store.lock("shop", "ann");
+      await lease.write({ put: [row("a")] });
+    }
+    const damaged = damage(objects.get(key)!);
+    objects.set(key, damaged);
+    await assert.rejects(store.load("shop"), { code: "state.corrupt" });
+    const aside = await store.setAside("shop", "bob", "/nowhere");
+    assert.match(String(aside), /^s3:\/\/records\/team\/a b\/shop\.json\.broken-20[-T\d]+Z$/);
+    assert.equal(objects.get(aside!.replace("s3://records/", "")), damaged);
+    assert.deepEqual(await store.stacks(), []);
+    await using lease = await store.lock("shop", "bob");
+    assert.equal(await lease.write({ put: [row("b")] }), 1);
+    assert.deepEqual((await store.load("shop"))?.resources, [row("b")]);
+    await lease.write({ forget: true });
+  }
+  await using store = place.open();
+  assert.equal(await store.setAside("nothing", "bob", "/nowhere"), undefined);
+});
+
+Deno.test("S3: a document that cannot be copied stays where it is", async () => {
+  await using place = fixture();
+  const { objects, faults } = place.server;
+  objects.set("team/a b/shop.json", "damaged");
+  await using store = place.open();
+  place.server.watch = (moment, request) => {
+    if (moment === "before" && request.method === "GET") faults.push("conflict");
+    return Promise.resolve();
+  };
+  await assert.rejects(store.setAside("shop", "bob", "/nowhere"), { code: "state.failed" });
+  assert.deepEqual([...objects], [["team/a b/shop.json", "damaged"]]);
+});
+
 Deno.test("S3: an encrypted document that is damaged, or whose key is not given, is refused with the reason", async () => {
   await using place = fixture();
   const key = "team/a b/shop.json";

@@ -78,6 +78,41 @@ export function encryptionContract(behaviour: Behaviour): void {
       });
     },
   );
+
+  behaviour("a record that cannot be opened is set aside, and another made", async (fixture) => {
+    const [ann, bob] = [await someKeys(), await someKeys()];
+    const folder = await Deno.makeTempDir({ prefix: "staddle-aside-" });
+    try {
+      await using theirs = fixture.open({ keys: () => Promise.resolve(ann) });
+      await fill(theirs);
+      const lineage = (await theirs.load("shop"))?.lineage;
+      await using store = fixture.open({ keys: () => Promise.resolve(bob) });
+      {
+        await using _held = await theirs.lock("shop", "ann");
+        assert.equal(await codeOf(store.setAside("shop", "bob", folder)), "state.locked");
+      }
+      const place = await store.setAside("shop", "bob", folder);
+      assert.equal(await store.load("shop"), undefined);
+      assert.equal(await store.holder("shop"), undefined);
+      assert(!(await store.stacks()).includes("shop"));
+      {
+        await using lease = await store.lock("shop", "bob");
+        const hosts = { lab: { name: "lab", uri: "test:///default" } };
+        assert.equal(await lease.write({ put: [row("z")], hosts }), 1);
+      }
+      const record = await store.load("shop");
+      assert.deepEqual(record?.resources, [row("z")]);
+      assert.notEqual(record.lineage, lineage);
+      assert.deepEqual(await store.check(), []);
+      if (place?.startsWith(folder)) {
+        const kept = JSON.parse(await Deno.readTextFile(place));
+        assert.equal(kept.lineage, lineage);
+        assert.equal((await Deno.stat(place)).mode! & 0o777, 0o600);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
 }
 
 /** Keys of someone's own. */
