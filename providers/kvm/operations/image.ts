@@ -30,6 +30,7 @@ import { findPool, findVolume } from "./find.ts";
 import { imageFile } from "./image_file.ts";
 import { checkImageHeader } from "./image_header.ts";
 import { refreshed } from "./refresh.ts";
+import { bytesToSend, requireRoom } from "./room.ts";
 import { requirePool } from "./volume.ts";
 
 /** Milliseconds for which a torn image must not have grown before it counts as left behind. */
@@ -69,6 +70,7 @@ async function upload(
   const spec = step.resource.spec as ImageSpec;
   const slow = await bench.slow();
   using pool = await requirePool(bench, slow, step, spec.pool);
+  await requireRoom(bench, step, pool, await bytesToSend(file.path));
   using volume = await createUnlessThere(pool, imageXml(spec));
   if (volume === undefined) return false;
   const total = formatBytes(file.bytes);

@@ -10,6 +10,7 @@ import { type SeedSpec, seedXml } from "../kinds/seed/mod.ts";
 import type { StoragePool, StorageVolume } from "../libvirt/mod.ts";
 import type { Operate, Operations } from "./bench.ts";
 import { findPool, findVolume } from "./find.ts";
+import { requireRoom } from "./room.ts";
 import { requirePool } from "./volume.ts";
 
 const create: Operate = async (bench, step, { signal }) => {
@@ -17,8 +18,9 @@ const create: Operate = async (bench, step, { signal }) => {
   const spec = step.resource.spec as SeedSpec;
   using pool = await requirePool(bench, connection, step, spec.pool);
   await bench.refresh(pool);
-  using volume = await made(pool, spec);
   const iso = seedIso(spec);
+  await requireRoom(bench, step, pool, iso.length);
+  using volume = await made(pool, spec);
   const content = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(iso);
