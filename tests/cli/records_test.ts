@@ -15,9 +15,15 @@ const NO_CHANGES = "No changes. Your infrastructure matches the configuration.\n
 const stackText = (folder: string) =>
   `import { stack, z } from "staddle";
 
-export default stack("${NAME}", { memory: z.string().default("64MiB") }, (s, { memory }) => {
+export default stack("${NAME}", {
+  memory: z.string().default("64MiB"),
+  autostart: z.boolean().default(true),
+}, (s, { memory, autostart }) => {
   const lab = s.host("lab", { uri: "qemu:///system" });
-  const net = lab.network("${NAME}-net", { isolated: "10.249.${Deno.pid % 250}.0/24" });
+  const net = lab.network("${NAME}-net", {
+    isolated: "10.249.${Deno.pid % 250}.0/24",
+    autostart,
+  });
   const pool = lab.pool("${NAME}-pool", { path: "${folder}/pool" });
   const vm = lab.vm("${NAME}-vm", {
     vcpus: 1,
@@ -89,7 +95,7 @@ Deno.test({
       const end = await on("plan", "--detailed-exitcode");
       assert.deepEqual([end.code, end.stdout], [0, NO_CHANGES], end.stdout + end.stderr);
     };
-    const runs = async (): Promise<{ id: string; command: string }[]> =>
+    const runs = async (): Promise<{ id: string; command: string; planDigest?: string }[]> =>
       JSON.parse(await good(on("history", "--json")));
     const objects = [`${NAME}-net`, `${NAME}-pool`, `${NAME}-vm`];
     try {
@@ -149,8 +155,11 @@ Deno.test({
         "history shows a revision in full, and the way back to it is a plan",
         async () => {
           const [last, first] = await runs();
+          const { digest } = JSON.parse(await Deno.readTextFile(plan)).staddle;
+          assert.equal(last!.planDigest, digest, "the plan that was carried out");
           const shown = await good(on("history", first!.id.slice(0, 8)));
           assert.match(shown, /^ {2}planned +\+5 ~0 -0$/m);
+          assert.match(shown, new RegExp(`^ {2}plan +${first!.planDigest!.slice(0, 12)}$`, "m"));
           assert.match(shown, new RegExp(`^create:lab/machine\\.${NAME}-vm +done `, "m"));
           await refused(on("history", "ffffffffff"), 1, /history\.no-such-revision/);
           // Nothing is evaluated: the stack's file is not even there.
@@ -166,6 +175,27 @@ Deno.test({
           assert.notEqual(last!.id, (await runs())[0]!.id);
         },
       );
+
+      await step("the way back to a run of a part leaves what it did not concern", async () => {
+        const machine = `lab/machine.${NAME}-vm`;
+        const two = ["--param", "memory=96MiB", "--param", "autostart=false"];
+        await good(on("apply", "--yes", ...two, "--exclude", machine));
+        const [part] = await runs();
+        await good(on("apply", "--yes", ...two));
+        const back = await good(on("plan", "--to", part!.id.slice(0, 8), "--out", plan));
+        assert.match(back, /~ memory +96 MiB -> 64 MiB/);
+        assert.match(back, /^Plan: 0 to add, 1 to change, 0 to destroy\.$/m, "the network stays");
+        await good(staddle(["apply", plan]));
+        await good(on("apply", "--yes"));
+
+        await good(on("destroy", "--yes", "--target", machine));
+        const [less] = await runs();
+        await good(on("apply", "--yes"));
+        const end = await on("plan", "--to", less!.id.slice(0, 8));
+        assert.match(end.stdout, new RegExp(`- ${machine} will be destroyed`));
+        assert.match(end.stdout, /^Plan: 0 to add, 0 to change, \d to destroy\.$/m);
+        await unchanged();
+      });
 
       await step("drift stands apart; --refresh-only takes it into the record", async () => {
         await run("virsh", "setmem", `${NAME}-vm`, "32M", "--config");
