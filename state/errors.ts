@@ -83,11 +83,12 @@ export function newerVersion(
   });
 }
 
-/** Damage: what was stored is not what is read. */
+/** Damage: what was stored is not what is read. `anew`: how a record is made anew, by force unless it says. */
 export function corrupt(
   location: string,
   details: readonly string[],
   cause?: unknown,
+  anew = "make the record anew from the hosts: staddle state rebuild STACK --force",
 ): StaddleError {
   const file = location.startsWith("/") ? " of the file" : "";
   return new StaddleError({
@@ -95,9 +96,7 @@ export function corrupt(
     summary: `Cannot read the record: ${file === "" ? "it" : "its file"} is damaged`,
     where: [location],
     details,
-    help:
-      `put a backup${file} in its place, or make the record anew from the hosts: staddle state ` +
-      "rebuild STACK --force",
+    help: `put a backup${file} in its place, or ${anew}`,
     cause,
   });
 }

@@ -118,6 +118,33 @@ Deno.test("HTTP: a lock that was broken by other means stops the run that had it
 });
 
 for (const flavour of ["gitlab", "verbs"] as const) {
+  Deno.test(`HTTP (${flavour}): a server that fails for a moment is asked again, and nothing is done twice`, async () => {
+    await using place = fixture(flavour);
+    await using store = place.open();
+    await using lease = await store.lock("shop", "ann");
+    place.server.faults.push("broken", "broken");
+    assert.equal(await lease.write({ put: [row("a")] }), 1);
+    place.server.faults.push("answer lost");
+    assert.equal(await lease.write({ put: [row("b")] }), 2);
+    assert.deepEqual((await store.load("shop"))?.resources, [row("a"), row("b")]);
+    assert.equal(lease.lost.aborted, false);
+  });
+}
+
+Deno.test("HTTP: an older version that was put back at GitLab is not gone on from", async () => {
+  await using place = fixture("gitlab");
+  const { server } = place;
+  await using store = place.open();
+  await (await store.lock("shop", "ann"))[Symbol.asyncDispose]();
+  const older = server.versions.at(-1)!;
+  await (await store.lock("shop", "ann"))[Symbol.asyncDispose]();
+  server.versions.push(older);
+  const text = await textOf(store.lock("shop", "bob"));
+  golden(import.meta.url, "http_serial_taken.txt", text);
+  assert.equal(server.lock, undefined);
+});
+
+for (const flavour of ["gitlab", "verbs"] as const) {
   Deno.test(`HTTP (${flavour}): a document that is damaged is kept in a file, and a record can be made anew`, async () => {
     await using place = fixture(flavour);
     const { server } = place;

@@ -195,6 +195,21 @@ for (const [name, sql] of Object.entries(damages)) {
     golden(import.meta.url, `postgres_${name}.txt`, await textOf(other.load("shop")));
     // Without the column neither row is what it was.
     assert.equal((await other.check()).length, name === "column_missing" ? 2 : 1);
+    await lease[Symbol.asyncDispose]();
+    if (name === "table_missing" || name === "stack_renamed") {
+      // Whose rows these are, nothing says any more.
+      await assert.rejects(other.setAside("shop", "bob"), { code: "state.corrupt" });
+      return;
+    }
+    assert.equal(await other.setAside("shop", "bob"), undefined);
+    assert.equal(await other.load("shop"), undefined);
+    await using fresh = await other.lock("shop", "bob");
+    if (name === "column_missing") {
+      await assert.rejects(fresh.write({ put: [row("c")] }), { help: /drop its schema/ });
+      return;
+    }
+    assert.equal(await fresh.write({ put: [row("c")] }), 1);
+    assert.deepEqual((await other.load("shop"))?.resources, [row("c")]);
   });
 }
 

@@ -21,6 +21,8 @@ export interface StateServer extends AsyncDisposable {
   lock: Readonly<Record<string, unknown>> | undefined;
   /** Every request, as `METHOD /path?query status`. */
   readonly requests: string[];
+  /** Answers the next updates with status 500, carried out or not. */
+  readonly faults: ("broken" | "answer lost")[];
 }
 
 type Flavour = "gitlab" | "verbs" | "verbs, careless" | "verbs, stale";
@@ -64,7 +66,11 @@ export function stateServer(flavour: Flavour): StateServer {
       // GitLab knows a state as soon as it was locked for the first time.
       return new Response(null, { status: known ? 204 : 404 });
     }
-    if (method === "POST") return update(url.searchParams.get("ID"), body);
+    if (method === "POST") {
+      const fault = all.faults.shift();
+      const answer = fault === "broken" ? undefined : update(url.searchParams.get("ID"), body);
+      return fault === undefined ? answer! : new Response("broken", { status: 500 });
+    }
     return new Response(null, { status: 405 });
   }
 
@@ -137,6 +143,7 @@ export function stateServer(flavour: Flavour): StateServer {
     versions: [],
     lock: undefined,
     requests: [],
+    faults: [],
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
   return all;
