@@ -4,6 +4,7 @@
  * @module
  */
 
+import { indexObserved, type ObservedByHost } from "../planner/observed.ts";
 import type { Plan } from "../planner/plan.ts";
 import { StaddleError, StaddleErrors } from "../providers/error.ts";
 import type { Kind, Step } from "../providers/provider.ts";
@@ -36,6 +37,13 @@ export async function checkSecrets(
   if (errors.length > 0) throw new StaddleErrors(errors);
 }
 
+/** What is known of the secrets of a plan. */
+export interface SecretKnowledge {
+  readonly source: SecretSource;
+  /** What the plan was made from: why a secret could not be compared is in the plan's notes already. */
+  readonly observed: ObservedByHost;
+}
+
 /**
  * The plan with a note at each resource whose step needs a secret that cannot be had here: a plan may
  * be made where no values are, and carried out where they are.
@@ -43,21 +51,22 @@ export async function checkSecrets(
 export async function withSecretNotes(
   plan: Plan,
   kinds: ReadonlyMap<string, Kind>,
-  source: SecretSource,
+  { source, observed }: SecretKnowledge,
 ): Promise<Plan> {
   const notes = new Map<string, string[]>();
+  const found = indexObserved(observed);
   for await (const { step, use, error } of missing(plan, kinds, source)) {
+    const { host, kind, key, resource } = step;
+    const object = found.byKey(host, kind, key) ?? found.byUuid(host, kind, resource.uuid);
+    if (object?.secrets?.[use.path]?.why === error.message) continue;
     const why = [error.message, ...error.details].join(": ");
     const known = notes.get(step.address) ?? [];
     notes.set(step.address, [...known, `${use.path} will be needed: ${why}`]);
   }
   if (notes.size === 0) return plan;
   const resources = plan.resources.map((resource) => {
-    // What could not be compared for the same reason has been said.
-    const more = (notes.get(resource.address) ?? []).filter((note) =>
-      !resource.notes.some((other) => other.startsWith(`${note.split(" ", 1)[0]} was not compared`))
-    );
-    return more.length === 0 ? resource : { ...resource, notes: [...resource.notes, ...more] };
+    const more = notes.get(resource.address);
+    return more === undefined ? resource : { ...resource, notes: [...resource.notes, ...more] };
   });
   return { ...plan, resources };
 }

@@ -11,7 +11,7 @@
 export { applyPlan } from "./apply_plan.ts";
 export type { ApplyOptions } from "./options.ts";
 export { defaultRetry, defaultTimeouts, type RetryPolicy } from "./attempt.ts";
-export { checkSecrets, withSecretNotes } from "./check_secrets.ts";
+export { checkSecrets, type SecretKnowledge, withSecretNotes } from "./check_secrets.ts";
 export { refuseHooks } from "./hooks.ts";
 export { operatorSecrets } from "./operator_secrets.ts";
 export type {

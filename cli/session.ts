@@ -183,7 +183,7 @@ export async function makeSessionPlan(
   const concerning = refresh ? others.filter(({ code }) => code === "plan.no-match") : others;
   const broken = refresh || options.breakDependents ? [] : await brokenDependents(made.plan, store);
   const errors = [...hostErrors, ...concerning, ...broken];
-  const plan = await withSecretNotes(made.plan, kinds, operatorSecrets());
+  const plan = await withSecretNotes(made.plan, kinds, { source: operatorSecrets(), observed });
   const earlier = declaredBefore(store, session.name);
   const after = errors.length > 0 || refresh
     ? undefined

@@ -309,11 +309,13 @@ Deno.test("golden: a new machine whose secret cannot be had is planned, and says
       ),
   };
   const first = planned(desk());
-  const noted = await withSecretNotes(first, kinds, nowhere);
+  const noted = await withSecretNotes(first, kinds, { source: nowhere, observed: {} });
   golden(import.meta.url, "plan_secret_missing.txt", `${text(noted)}\n`);
   const same = { resolve: () => Promise.resolve("Kanari71") };
-  assert.equal(await withSecretNotes(first, kinds, same), first, "it is as it was where it is had");
-  const long = await withSecretNotes(first, kinds, { resolve: () => Promise.resolve("Kanari-71") });
+  const there = await withSecretNotes(first, kinds, { source: same, observed: {} });
+  assert.equal(there, first, "it is as it was where it is had");
+  const tooLong = { resolve: () => Promise.resolve("Kanari-71") };
+  const long = await withSecretNotes(first, kinds, { source: tooLong, observed: {} });
   assert.match(text(long), /password will be needed: .*longer than the 8 bytes/);
   assert.doesNotMatch(text(long), /Kanari/);
 });
@@ -322,18 +324,23 @@ Deno.test("what is needed is said of what a step sets, and once", async () => {
   const source = {
     resolve: () => Promise.reject(new StaddleError({ code: "secret.x", summary: WHY })),
   };
-  const notes = async (plan: Plan) =>
-    (await withSecretNotes(plan, kinds, source)).resources.flatMap(({ notes }) => notes);
+  const notes = async (wanted: ReturnType<typeof desk>, host: Made) => {
+    const observed = { lab: host.observed };
+    const plan = await withSecretNotes(planned(wanted, host), kinds, { source, observed });
+    return plan.resources.flatMap(({ notes }) => notes);
+  };
   const verdict = { config: "unknown", live: "unknown", why: WHY } as const;
-  const titled = planned(desk({}, { title: "two" }), found(make(desk()), verdict));
-  assert.deepEqual(await notes(titled), [
-    `${PATH} was not compared with what the host has: ${WHY}`,
-  ]);
-  const other = planned(desk({ password: secret("other") }), found(make(desk()), verdict));
-  assert.deepEqual(await notes(other), [
-    `${PATH} was not compared with what the host has: ${WHY}`,
+  const uncompared = `${PATH} was not compared with what the host has: ${WHY}`;
+  const there = found(make(desk()), verdict);
+  assert.deepEqual(await notes(desk({}, { title: "two" }), there), [uncompared]);
+  assert.deepEqual(await notes(desk({ password: secret("other") }), there), [uncompared]);
+  // Whatever else it says of the same field.
+  const denied = found(make(desk()), { ...verdict, why: "the host does not show it" });
+  assert.deepEqual(await notes(desk({ password: secret("other") }), denied), [
+    `${PATH} was not compared with what the host has: the host does not show it`,
+    `${PATH} will be needed: ${WHY}`,
   ]);
   const without = make(shop((lab) => void lab.vm("web", { memory: "1GiB" })));
-  const coming = planned(desk(), found(without, { config: "absent", live: "absent" }));
-  assert.deepEqual(await notes(coming), [`${PATH} will be needed: ${WHY}`]);
+  const coming = found(without, { config: "absent", live: "absent" });
+  assert.deepEqual(await notes(desk(), coming), [`${PATH} will be needed: ${WHY}`]);
 });
