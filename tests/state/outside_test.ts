@@ -94,6 +94,35 @@ for (const { name, oneStack, place } of outsideServers()) {
     assert.deepEqual(addresses, ["a", "b", "d"]);
   });
 
+  Deno.test(`${name}: a document that is damaged is kept, and a record made anew`, async () => {
+    await using here = await place();
+    const folder = await Deno.makeTempDir({ prefix: "staddle-aside-" });
+    try {
+      await using store = here.open();
+      {
+        await using lease = await store.lock("shop", "ann");
+        await lease.write({ put: [row("a")] });
+      }
+      // A server may take nothing with a serial that it has had.
+      const sound = await here.read();
+      const higher = sound.replace(
+        /"serial": (\d+)/,
+        (_, serial) => `"serial": ${Number(serial) + 1}`,
+      );
+      await here.damage(higher.replace("vcpus", "vcpuz"));
+      await assert.rejects(store.load("shop"), { code: "state.corrupt" });
+      const aside = await store.setAside("shop", "bob", folder);
+      assert.match(String(aside), /shop\.json\.broken-20[-T\d]+Z$/);
+      assert.equal(await store.load("shop"), undefined);
+      assert.deepEqual(await store.check(), []);
+      await using lease = await store.lock("shop", "bob");
+      assert.equal(await lease.write({ put: [row("b")] }), 1);
+      assert.deepEqual((await store.load("shop"))?.resources, [row("b")]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
   Deno.test(`${name}: state migrate takes record and history there and back, state rotate changes the key`, async () => {
     await using here = await place();
     await using local = await places({ postgres: false });
