@@ -126,7 +126,7 @@ export const first: Declare = (lab, boot) => {
       nic0,
       { name: "moved", network: net, ip: "10.97.0.11" },
       { name: "bridged", bridge: "br-one" },
-      { name: "grouped", network: net, ip: "10.97.0.14" },
+      { name: "grouped", bridge: "br-one" },
     ],
     cloudInit: { hostname: "all", userData: "#cloud-config\n{}\n" },
     displays: [vnc("first-vnc")],

@@ -84,8 +84,8 @@ Deno.test({
     const filter = { name: "no-mac-spoofing" };
     const cases: readonly (readonly [was: JsonObject, wanted: JsonObject, said: string[]])[] = [
       [{ network: front, portGroup: "a" }, { network: back, portGroup: "c" }, [
-        "network live",
-        "portGroup live",
+        "network next-boot",
+        "portGroup next-boot",
       ]],
       [{ network: front, portGroup: "b" }, { network: back, portGroup: "b" }, ["network live"]],
       [{ network: front, portGroup: "a" }, { network: back }, ["network live"]],

@@ -45,23 +45,30 @@ function canMove(nic: XmlElement): boolean {
     child(nic, "virtualport") === undefined;
 }
 
+/** A running NIC of a network has its port group for as long as it is one. */
+function isRegrouped(nic: XmlElement, declared: JsonObject | undefined): boolean {
+  return nic.attributes.get("type") === "network" && declared?.portGroup !== undefined &&
+    declared.portGroup !== child(nic, "source")?.attributes.get("portgroup");
+}
+
 /** Another network or bridge. */
 export const moved: ChangeRule = depends(
-  "live where the running NIC is on a bridge, else restart",
-  ({ config, live }) => canMove(live ?? config) ? "live" : "restart",
+  "live where the running NIC is on a bridge and keeps its port group, else restart",
+  ({ config, live, declared }) => {
+    const nic = live ?? config;
+    return canMove(nic) && !isRegrouped(nic, declared) ? "live" : "restart";
+  },
 );
 
 /**
- * Another port group. Of a NIC that stays on its network libvirt reports that it was moved to another
- * group, and leaves it where it was.
+ * Another port group. libvirt 9.0 reports that a NIC which stays on its network was moved to another group,
+ * and leaves it where it was; 11.3 refuses another group also together with another network.
  */
 export const regrouped: ChangeRule = depends(
-  "live together with another network, else restart",
-  ({ config, live, declared }) => {
+  "live together with a network in place of a bridge, else restart",
+  ({ config, live }) => {
     const nic = live ?? config;
-    const stays = declared?.network === undefined ||
-      declared.network === child(nic, "source")?.attributes.get("network");
-    return stays || !canMove(nic) ? "restart" : "live";
+    return nic.attributes.get("type") === "bridge" && canMove(nic) ? "live" : "restart";
   },
 );
 
