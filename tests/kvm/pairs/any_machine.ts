@@ -207,7 +207,7 @@ function touched(spec: JsonObject, touch: Touch, without: ReadonlySet<string>): 
   return machineKind.schema.safeParse(next).success ? next : spec;
 }
 
-const touches = (maxLength: number): fc.Arbitrary<Touch[]> =>
+const touches = (maxLength: number, minLength = 0): fc.Arbitrary<Touch[]> =>
   fc.array(
     fc.oneof(
       fc.record({ part: fc.constantFrom(...parts), letter: fc.integer({ min: 1, max: 3 }) }),
@@ -219,7 +219,7 @@ const touches = (maxLength: number): fc.Arbitrary<Touch[]> =>
         })
       ),
     ),
-    { maxLength, size: "max" },
+    { minLength, maxLength, size: "max" },
   );
 
 /** Two declarations of one machine that have much in common, or little. */
@@ -240,4 +240,43 @@ export function pairs(without: readonly string[] = []): fc.Arbitrary<Pair> {
     first: [...made.both, ...made.first].reduce(touch, LEAST),
     second: [...made.both, ...made.second].reduce(touch, LEAST),
   }));
+}
+
+/** A declaration that differs from one in a few places. */
+export type Edit = (spec: JsonObject) => JsonObject;
+
+/**
+ * Edits of one to four fields, each given a value, or given up if anything but `base` says it.
+ *
+ * @param base What every declaration says.
+ */
+export function edits(base: JsonObject): fc.Arbitrary<Edit> {
+  const drops = fc.array(fc.nat(63), { maxLength: 2, size: "max" });
+  return fc.record({ some: touches(3, 1), drops }).map(({ some, drops }) => (spec) => {
+    const dropped = drops.slice(0, 4 - some.length).reduce(
+      (from, which) => without(from, which, base),
+      spec,
+    );
+    const touch = (from: JsonObject, one: Touch) => {
+      const next = touched(from, one, new Set());
+      // What the base says stays.
+      return Object.keys(base).every((name) => deviceLists.has(name) || next[name] === base[name])
+        ? next
+        : from;
+    };
+    return some.reduce(touch, dropped);
+  });
+}
+
+/** The declaration without one of the fields, or one of the devices, that it has besides. */
+function without(spec: JsonObject, which: number, base: JsonObject): JsonObject {
+  const ways = Object.entries(spec).flatMap(([name, value]): JsonObject[] => {
+    if (deviceLists.has(name) && Array.isArray(value)) {
+      return value.map((_, at) => ({ ...spec, [name]: value.toSpliced(at, 1) }));
+    }
+    const { [name]: _, ...rest } = spec;
+    return name in base ? [] : [rest];
+  });
+  const next = ways[which % ways.length];
+  return next !== undefined && machineKind.schema.safeParse(next).success ? next : spec;
 }

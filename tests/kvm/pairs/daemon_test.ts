@@ -9,28 +9,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Libvirt } from "../../../providers/kvm/libvirt/mod.ts";
 import { openWorkshop } from "../../crash/run.ts";
-import { Fleet, type FleetHost, fleetObstacle } from "../../fleet/mod.ts";
+import { Fleet, fleetObstacle } from "../../fleet/mod.ts";
 import { requirement } from "../../support/skip.ts";
-import { NETWORKS, pairs, VOLUMES } from "./any_machine.ts";
+import { pairs } from "./any_machine.ts";
 import { outsideEdits } from "./outside.ts";
 import { groundOf, tryPair } from "./pair.ts";
+import { prepare } from "./prepare.ts";
 import { Tally } from "./tally.ts";
 
 const needs = await requirement("fleet", fleetObstacle);
-
-/** What the declarations refer to. */
-async function prepare(host: FleetHost): Promise<void> {
-  for (const name of NETWORKS) {
-    const xml = `<network><name>${name}</name><bridge name='br-${name}'/></network>`;
-    await host.must(["sh", "-c", "cat >/tmp/network.xml"], { stdin: xml });
-    await host.virsh("net-define", "/tmp/network.xml");
-    await host.virsh("net-start", name);
-  }
-  await host.virsh("pool-define-as", "store", "dir", "--target", "/var/lib/libvirt/images/store");
-  await host.virsh("pool-build", "store");
-  await host.virsh("pool-start", "store");
-  for (const name of VOLUMES) await host.virsh("vol-create-as", "store", name, "1M");
-}
 
 Deno.test({ name: "random pairs of machines on a real daemon", ...needs }, async () => {
   await using fleet = await Fleet.up({ hosts: 1 });

@@ -43,7 +43,7 @@ export interface Ended {
 }
 
 /** Why a declaration was refused. */
-interface Refusal {
+export interface Refusal {
   readonly why: string;
   /**
    * True when libvirt reported success and has kept something else, which reading it back has told: it
@@ -75,13 +75,18 @@ function topologyOf(ground: Topology, spec: JsonObject): Topology {
   return topology;
 }
 
-/** Tries a pair, and leaves the host as it was. */
-export async function tryPair(
-  { workshop, connection, ground }: PairHost,
-  { first, second }: Pair,
-  outside: Outside,
-): Promise<Ended> {
-  const machine = ground.resources.find(({ kind }) => kind === "machine")!;
+/** What is done with a machine on a host. */
+export interface Bench {
+  /** @throws {StaddleError} if it is refused. */
+  plan(spec: JsonObject): Promise<Plan>;
+  /** Undefined: it was applied. */
+  apply(spec: JsonObject): Promise<Refusal | undefined>;
+  /** What is applied plans to nothing. */
+  settled(spec: JsonObject, when: string): Promise<Plan>;
+}
+
+/** Plans and applies declarations of the ground's machine. */
+export function benchOn({ workshop, ground }: PairHost): Bench {
   const goal = (spec: JsonObject) =>
     ({ mode: "apply", topology: topologyOf(ground, spec) }) as const;
   const plan = async (spec: JsonObject): Promise<Plan> => {
@@ -89,25 +94,39 @@ export async function tryPair(
     if (errors.length > 0) throw errors[0];
     return plan;
   };
-  /** Undefined: it was applied. */
-  const apply = async (spec: JsonObject): Promise<Refusal | undefined> => {
-    try {
-      const { failed, fatal, result } = await workshop.apply(goal(spec));
-      const error = fatal ?? failed[0]?.error;
-      if (error !== undefined) throw error;
-      assert.equal(result, "done");
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof StaddleError) || FAULTS.has(error.code)) throw error;
-      return { why: error.render(), kept: error.code === "kvm.not-applied" };
-    }
+  return {
+    plan,
+    async apply(spec) {
+      try {
+        const { failed, fatal, result } = await workshop.apply(goal(spec));
+        const error = fatal ?? failed[0]?.error;
+        if (error !== undefined) throw error;
+        assert.equal(result, "done");
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof StaddleError) || FAULTS.has(error.code)) throw error;
+        return { why: error.render(), kept: error.code === "kvm.not-applied" };
+      }
+    },
+    async settled(spec, when) {
+      const found = await plan(spec);
+      const changes = found.resources.flatMap((resource) => resource.changes);
+      assert.deepEqual(changes, [], when);
+      assert.equal(hasChanges(found), false, `${when}: ${JSON.stringify(found.steps)}`);
+      return found;
+    },
   };
-  const settled = async (spec: JsonObject, when: string) => {
-    const found = await plan(spec);
-    const changes = found.resources.flatMap((resource) => resource.changes);
-    assert.deepEqual(changes, [], when);
-    assert.equal(hasChanges(found), false, `${when}: ${JSON.stringify(found.steps)}`);
-  };
+}
+
+/** Tries a pair, and leaves the host as it was. */
+export async function tryPair(
+  host: PairHost,
+  { first, second }: Pair,
+  outside: Outside,
+): Promise<Ended> {
+  const { workshop, connection, ground } = host;
+  const machine = ground.resources.find(({ kind }) => kind === "machine")!;
+  const { plan, apply, settled } = benchOn(host);
 
   try {
     const refused = await apply(first);

@@ -1,0 +1,153 @@
+/**
+ * The way of a running guest through declarations that follow each other: what a plan calls live is done in
+ * the same QEMU, what it calls next-boot is pending and told so, and nothing is after a restart.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Plan } from "../../../planner/mod.ts";
+import { type FieldChange, type JsonObject, PENDING_RESTART } from "../../../providers/provider.ts";
+import { type FleetHost, poll } from "../../fleet/mod.ts";
+import { consoleText } from "../../fleet/test_guest.ts";
+import type { Edit } from "./any_machine.ts";
+import { type Bench, benchOn, type PairHost } from "./pair.ts";
+
+/** The machine as every declaration has it: a guest that boots from a kernel of the host's. */
+export const RUNNING: JsonObject = {
+  name: "any",
+  accel: "tcg",
+  memory: "256MiB",
+  consoleLog: "/var/log/libvirt/qemu/any-console.log",
+  boot: {
+    kernel: "/var/lib/libvirt/images/kernel",
+    initrd: "/var/lib/libvirt/images/initrd",
+    cmdline: "console=ttyS0 quiet",
+  },
+  disks: [],
+  nics: [],
+};
+
+/** How an edit of a running guest ended. */
+export interface Changed {
+  /** Why it was refused, or why the guest did not start with it. */
+  readonly refused?: string;
+  readonly unstartable?: string;
+  /** Paths that changed, and how. */
+  readonly changed: readonly string[];
+}
+
+/** A guest that runs, with what is declared of it. */
+export class Running {
+  spec: JsonObject = RUNNING;
+  readonly #host: FleetHost;
+  readonly #bench: Bench;
+  /** How often the guest has begun to boot. */
+  #starts = 0;
+
+  constructor(host: FleetHost, pairs: PairHost) {
+    this.#host = host;
+    this.#bench = benchOn(pairs);
+  }
+
+  /** Makes the guest, or makes it anew. */
+  async begin(): Promise<void> {
+    this.spec = RUNNING;
+    await this.#host.exec(["rm", "-f", RUNNING.consoleLog as string]);
+    assert.equal(await this.#bench.apply(RUNNING), undefined);
+    this.#starts = 1;
+  }
+
+  /** Edits what is declared, and starts the guest anew with it. */
+  async edit(edit: Edit): Promise<Changed> {
+    const { apply, plan, settled } = this.#bench;
+    const before = this.spec;
+    const after = edit(before);
+    const process = await this.#process();
+    const foreseen: Plan | undefined = await plan(after).catch(() => undefined);
+    const changes =
+      foreseen?.resources.flatMap(({ kind, changes }) => kind === "machine" ? changes : []) ?? [];
+    if (changes.some(asksGuest)) await this.#up();
+    const refused = await apply(after);
+    if (refused !== undefined) {
+      assert.equal(
+        await this.#process(),
+        process,
+        `refused, and it is another QEMU: ${refused.why}`,
+      );
+      // What was plugged in by then goes again.
+      if ((await plan(before)).resources.some(({ changes }) => changes.some(asksGuest))) {
+        await this.#up();
+      }
+      const back = await apply(before);
+      assert.equal(back, undefined, `no way back from a refusal: ${back?.why}\n${refused.why}`);
+      await settled(before, `the way back from a refusal has changes left: ${refused.why}`);
+      return { refused: refused.why, changed: [] };
+    }
+    const changed = changes.map(({ path, disruption }) => `${path} ${disruption}`);
+    assert.ok(
+      changes.every(({ disruption }) => /^(live|next-boot)$/.test(disruption)),
+      `${changed}`,
+    );
+    assert.equal(await this.#process(), process, `another QEMU after ${changed}`);
+    const then = pendingIn(await settled(after, `changes left after ${changed}`));
+    for (const { path, disruption } of changes) {
+      const told = then.some((one) => related(one, path));
+      if (disruption === "next-boot") assert.ok(told, `${path} is not told as pending: ${then}`);
+      else assert.ok(!then.includes(path), `${path} was live, and is pending`);
+    }
+    this.spec = after;
+    await this.#host.virsh("destroy", "any");
+    const start = await this.#host.exec(["virsh", "-q", "-c", "qemu:///system", "start", "any"]);
+    if (start.code !== 0) {
+      const unstartable = start.stderr.trim();
+      await this.#takeAway();
+      await this.begin();
+      return { unstartable, changed };
+    }
+    this.#starts++;
+    const last = pendingIn(await settled(after, `changes left after a start with ${changed}`));
+    assert.deepEqual(last, [], `pending after a start with ${changed}`);
+    return { changed };
+  }
+
+  /** QEMU's process, and when it began. */
+  #process(): Promise<string> {
+    return this.#host.must(
+      "pid=$(cat /run/libvirt/qemu/any.pid) && echo $pid $(cut -d' ' -f22 /proc/$pid/stat)",
+    );
+  }
+
+  /** The guest has come up, and lets go of devices when asked. */
+  async #up(): Promise<void> {
+    await poll("the guest is up", async () => {
+      const said = await consoleText(this.#host, "any");
+      return said.split("STADDLE-GUEST ready").length > this.#starts ? true : undefined;
+    }, { timeoutMs: 600_000, intervalMs: 200 });
+  }
+
+  async #takeAway(): Promise<void> {
+    await this.#host.exec(["virsh", "-q", "-c", "qemu:///system", "destroy", "any"]);
+    const flags = ["--nvram", "--managed-save", "--snapshots-metadata"];
+    await this.#host.virsh("undefine", "any", ...flags);
+  }
+}
+
+/** Whether a running guest has to let go of something. */
+function asksGuest({ path, before, after, disruption }: FieldChange): boolean {
+  if (disruption !== "live") return false;
+  return path === "vcpus" ? Number(after) < Number(before) : after === undefined;
+}
+
+function pendingIn(plan: Plan): readonly string[] {
+  return plan.resources.flatMap(({ notes }) => notes)
+    .filter((note) => note.startsWith(PENDING_RESTART))
+    .flatMap((note) => note.slice(PENDING_RESTART.length).split(", "));
+}
+
+/** Whether one path is the other's, or part of it. */
+function related(one: string, other: string): boolean {
+  const within = (inner: string, outer: string) =>
+    inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
+  return within(one, other) || within(other, one);
+}
