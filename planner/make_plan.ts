@@ -15,6 +15,7 @@ import { begunSteps, type DecideContext } from "./deciding.ts";
 import { type Decision, worst } from "./decision.ts";
 import { findDrift } from "./drift.ts";
 import { keepHeld } from "./held.ts";
+import { usedByLeftOut } from "./left_out.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { outputChanges } from "./outputs.ts";
 import { optionNotes, optionsOf, plannedHooks, refusals } from "./options.ts";
@@ -150,6 +151,9 @@ export function makePlan(input: PlanInput): MadePlan {
     }
   }
   if (mode === "apply") errors.push(...keepHeld(decisions));
+  if (mode === "apply" && !selection.whole) {
+    errors.push(...usedByLeftOut(decisions, record, kinds));
+  }
 
   const completed = new Map<string, JsonObject | undefined>();
   const complete = ({ address, kind, resource }: Decision) => {

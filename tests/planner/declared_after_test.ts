@@ -7,6 +7,7 @@ import type { PlanInput } from "../../planner/make_plan.ts";
 import type { Plan } from "../../planner/plan.ts";
 import type { Topology } from "../../planner/topology.ts";
 import { wayBack } from "../../planner/way_back.ts";
+import type { Json } from "../../providers/provider.ts";
 import { fakeKinds } from "./fake_kinds.ts";
 import { known, stacks } from "./random_stacks.ts";
 import { small } from "./small_stack.ts";
@@ -215,6 +216,13 @@ Deno.test("what has got another address goes back to the one that it had", async
   );
 });
 
+/** Entries of a list by name: in which order a host has them depends on which came first. */
+function inOrder(value: Json | undefined): Json | undefined {
+  return Array.isArray(value)
+    ? value.toSorted((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+    : value;
+}
+
 /** Everything that is owned and meant to stay, with what the hosts have of it. */
 function owned(world: World, staying: (address: string) => boolean): Record<string, unknown> {
   return Object.fromEntries(
@@ -222,9 +230,9 @@ function owned(world: World, staying: (address: string) => boolean): Record<stri
       const thing = world.things.get(World.slot(row.host, row.kind, row.key));
       const { spec: applied, tenure } = row.resource;
       // What is shared is used as it is found, and what is not declared stays as the host has it.
-      const has = tenure === "shared"
-        ? thing !== undefined
-        : Object.fromEntries(Object.keys(applied).map((field) => [field, thing?.spec[field]]));
+      const has = tenure === "shared" ? thing !== undefined : Object.fromEntries(
+        Object.keys(applied).map((field) => [field, inOrder(thing?.spec[field])]),
+      );
       return [row.address, { key: row.key, applied, has }];
     }),
   );
@@ -255,8 +263,7 @@ Deno.test("property: a way back leads to what was owned then, whatever was appli
           })),
         });
         // Refused, as where a pattern matches nothing.
-        const { plan: tried, errors } = world.plan(wanted, scope);
-        if (errors.length > 0 || pullsAway(world, tried)) continue;
+        if (world.plan(wanted, scope).errors.length > 0) continue;
         const plan = await story.apply(wanted, scope);
         if (story.left.at(-1) !== wanted) parts++;
         const held = stillUsed(plan);
@@ -281,17 +288,6 @@ Deno.test("property: a way back leads to what was owned then, whatever was appli
   );
   assert.ok(parts > 10, "enough of them were parts");
 });
-
-/** Whether something goes, or is made anew, that is used by what the plan leaves out. */
-function pullsAway({ record }: World, { resources, steps }: Plan): boolean {
-  const planned = new Set(resources.map(({ address }) => address));
-  const goes = new Set(
-    steps.filter(({ operation }) => operation === "delete").map(({ address }) => address),
-  );
-  return record?.resources.some(({ address, needs }) =>
-    !planned.has(address) && needs.some((need) => goes.has(need))
-  ) ?? false;
-}
 
 /** What stays for a while though it is declared no more. */
 function stillUsed(plan: Plan): Set<string> {
