@@ -161,14 +161,8 @@ export class DocumentStore implements Store {
    */
   async lock(stack: string, who: string): Promise<Lease> {
     const begun = Date.now();
-    let content = await this.#take(stack, who, this.#leaseMs);
+    let content = await this.#takeProbed(stack, who, this.#leaseMs);
     const { id, token } = content.document.lease;
-    try {
-      await this.#site.probe?.(stack, content);
-    } catch (error) {
-      await this.#release(stack, content);
-      throw error;
-    }
     const keep = async (next: StoredDocument): Promise<boolean> => {
       const written = await this.#put(stack, content, next, id);
       if (written !== undefined) content = written;
@@ -230,7 +224,7 @@ export class DocumentStore implements Store {
    * @throws {StaddleError} `state.locked` (exit code 5), naming the holder and since when.
    */
   async hold(stack: string, who: string, seconds: number): Promise<LockHolder> {
-    return holderOf((await this.#take(stack, who, seconds * 1000)).document.lease);
+    return holderOf((await this.#takeProbed(stack, who, seconds * 1000)).document.lease);
   }
 
   /**
@@ -354,7 +348,7 @@ export class DocumentStore implements Store {
   /** Writes a document without a record over whatever is there; false if it is another by now. */
   async #putAnew(stack: string, found: FoundDocument, lease: DocumentLease): Promise<boolean> {
     const fresh = { stack, lineage: crypto.randomUUID(), lease, key: null, record: null };
-    // A damaged serial may be lower than it was, and GitLab takes none twice: higher, then, until it does.
+    // A damaged serial may be lower than it was, and forges take none twice: higher, then, until it does.
     for (let serial = serialIn(found.text);; serial = serial * 2 + 1) {
       const document = { ...fresh, serial };
       try {
@@ -364,6 +358,18 @@ export class DocumentStore implements Store {
         const taken = error instanceof StaddleError && error.code === "state.serial-taken";
         if (!taken || serial > MOST_SERIAL / 4) throw error;
       }
+    }
+  }
+
+  /** Takes the lock for a time, on a server that keeps what it promises. */
+  async #takeProbed(stack: string, who: string, milliseconds: number): Promise<Content> {
+    const content = await this.#take(stack, who, milliseconds);
+    try {
+      await this.#site.probe?.(stack, content);
+      return content;
+    } catch (error) {
+      await this.#release(stack, content);
+      throw error;
     }
   }
 

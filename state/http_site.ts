@@ -31,11 +31,17 @@ export interface HttpAddress {
   readonly location: string;
 }
 
+/** Paths of GitLab's and of Gitea's, which have the lock below them. */
+const FORGES: readonly RegExp[] = [
+  /\/api\/v4\/projects\/[^/]+\/terraform\/state\/[^/]+$/,
+  /\/api\/packages\/[^/]+\/terraform\/state\/[^/]+$/,
+];
+
 /**
  * Reads an `https://` or `http://` URL. User and password come from it, or from `TF_HTTP_USERNAME` and
  * `TF_HTTP_PASSWORD`; `TF_HTTP_UPDATE_METHOD`, `TF_HTTP_LOCK_ADDRESS`, `TF_HTTP_LOCK_METHOD`,
  * `TF_HTTP_UNLOCK_ADDRESS` and `TF_HTTP_UNLOCK_METHOD` mean what they mean to Terraform. An address of
- * GitLab's needs none of them.
+ * GitLab's or Gitea's needs none of them.
  *
  * @throws {StaddleError} `state.bad-location`.
  */
@@ -57,16 +63,16 @@ export function httpAddress(
   const authorization = user === "" && password === ""
     ? undefined
     : `Basic ${btoa(String.fromCharCode(...bytes))}`;
-  const gitlab = /\/api\/v4\/projects\/[^/]+\/terraform\/state\/[^/]+$/.test(url.pathname);
-  const ownLock = gitlab ? `${url.href}/lock` : url.href;
+  const forge = FORGES.some((form) => form.test(url.pathname));
+  const ownLock = forge ? `${url.href}/lock` : url.href;
   const lockUrl = variable("TF_HTTP_LOCK_ADDRESS") || ownLock;
   return {
     url: url.href,
     updateMethod: variable("TF_HTTP_UPDATE_METHOD") || "POST",
     lockUrl,
-    lockMethod: variable("TF_HTTP_LOCK_METHOD") || (gitlab ? "POST" : "LOCK"),
+    lockMethod: variable("TF_HTTP_LOCK_METHOD") || (forge ? "POST" : "LOCK"),
     unlockUrl: variable("TF_HTTP_UNLOCK_ADDRESS") || lockUrl,
-    unlockMethod: variable("TF_HTTP_UNLOCK_METHOD") || (gitlab ? "DELETE" : "UNLOCK"),
+    unlockMethod: variable("TF_HTTP_UNLOCK_METHOD") || (forge ? "DELETE" : "UNLOCK"),
     authorization,
     location: url.href,
   };
@@ -171,10 +177,10 @@ export function httpSite(
       if ([409, 412, 422, 423].includes(answer.status) && (await read())?.tag !== tag) {
         return undefined;
       }
+      // GitLab says it with 422, Gitea with 409.
+      const taken = /unique|duplicate|already exists/i.test(answer.text);
+      if (taken && [409, 422].includes(answer.status)) throw serialTaken(location, answer);
       if (answer.status === 409 || answer.status === 423) return undefined;
-      if (answer.status === 422 && /uniqu|duplicate/i.test(answer.text)) {
-        throw serialTaken(location, answer);
-      }
       throw refused(location, "write the record", answer);
     },
     lock: { take, give },
@@ -214,7 +220,7 @@ function noLocking(location: string, { status, text }: Answer): StaddleError {
   });
 }
 
-/** GitLab keeps a version for each serial, and one that it keeps already is higher than the newest says. */
+/** A version is kept for each serial, and one that is kept already is higher than the newest says. */
 function serialTaken(location: string, { status, text }: Answer): StaddleError {
   return new StaddleError({
     code: "state.serial-taken",

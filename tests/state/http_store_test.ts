@@ -240,6 +240,14 @@ Deno.test("HTTP: addresses and methods are Terraform's, and GitLab's are known",
     authorization: `Basic ${btoa("ann:p@ss")}`,
     location: gitlab,
   });
+  const gitea = "https://git.example.org/api/packages/team/terraform/state/shop";
+  const { lockUrl, lockMethod, unlockUrl, unlockMethod } = httpAddress(gitea, none);
+  assert.deepEqual([lockUrl, lockMethod, unlockUrl, unlockMethod], [
+    `${gitea}/lock`,
+    "POST",
+    `${gitea}/lock`,
+    "DELETE",
+  ]);
   const values: Record<string, string> = {
     TF_HTTP_USERNAME: "bob",
     TF_HTTP_PASSWORD: "pw",

@@ -111,11 +111,29 @@ Deno.test("S3: what keeps the bucket from being used is said", async () => {
   server.faults.push(...Array<"busy">(30).fill("busy"));
   texts.push(await textOf(open(url).load("shop")));
   server.faults.length = 0;
-  server.conditional = false;
+  server.conditions = [];
   texts.push(await textOf(open(url).lock("shop", "ann")));
   assert.equal(await open(url).holder("shop"), undefined, "the lock was given back");
   golden(import.meta.url, "s3_errors.txt", texts.join("\n\n"));
 });
+
+for (const conditions of [[], ["if-match"], ["if-none-match"]] as const) {
+  Deno.test(`S3: a server that ignores conditions is refused at the first lock; it knows ${conditions[0] ?? "none"}`, async () => {
+    await using place = fixture();
+    place.server.conditions = conditions;
+    await using store = place.open();
+    const refusal = { code: "state.no-conditional-writes" };
+    await assert.rejects(store.lock("shop", "ann"), refusal);
+    await assert.rejects(store.hold("shop", "ann", 60), refusal);
+    assert.equal(await store.load("shop"), undefined);
+    assert.equal(await store.holder("shop"), undefined);
+    const tried = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, i) => place.open().lock("shop", `user${i}`)),
+    );
+    assert(tried.every(({ status }) => status === "rejected"), "no two runs could write at once");
+    assert.equal(await store.load("shop"), undefined);
+  });
+}
 
 Deno.test("S3: a document with a character changed anywhere reads as it was, or is refused", async () => {
   await using place = fixture();

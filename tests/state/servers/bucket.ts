@@ -26,8 +26,8 @@ export interface BucketServer extends AsyncDisposable {
   watch: ((moment: "before" | "after", request: Request) => Promise<void>) | undefined;
   /** Answers the next requests in another way: carried out or not, and what is said. */
   readonly faults: ("away" | "busy" | "answer lost" | "conflict")[];
-  /** Whether it knows conditions, as some servers do not. */
-  conditional: boolean;
+  /** The conditions that it knows: some servers ignore them. */
+  conditions: readonly ("if-match" | "if-none-match")[];
 }
 
 function tagOf(text: string): string {
@@ -87,12 +87,12 @@ export function bucketServer(bucket = "records"): BucketServer {
       objects.set(key, copied);
       return new Response(`<CopyObjectResult><ETag>${tagOf(copied)}</ETag></CopyObjectResult>`);
     }
-    const [match, noneMatch] = ["if-match", "if-none-match"].map((n) => request.headers.get(n));
-    if (all.conditional) {
-      if (noneMatch === "*" && there !== undefined) return error(412, "PreconditionFailed");
-      if (match !== null && there === undefined) return error(404, "NoSuchKey");
-      if (match !== null && match !== tagOf(there!)) return error(412, "PreconditionFailed");
-    }
+    const [match, noneMatch] = (["if-match", "if-none-match"] as const).map((name) =>
+      all.conditions.includes(name) ? request.headers.get(name) : null
+    );
+    if (noneMatch === "*" && there !== undefined) return error(412, "PreconditionFailed");
+    if (match !== null && there === undefined) return error(404, "NoSuchKey");
+    if (match !== null && match !== tagOf(there!)) return error(412, "PreconditionFailed");
     objects.set(key, body);
     return new Response(null, { headers: { etag: tagOf(body) } });
   }
@@ -125,7 +125,7 @@ export function bucketServer(bucket = "records"): BucketServer {
     requests,
     watch: undefined,
     faults,
-    conditional: true,
+    conditions: ["if-match", "if-none-match"],
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
   return all;
