@@ -237,7 +237,8 @@ Deno.test({ name: "runs that are stopped in the middle", ...needs }, async (t) =
     assertCancelled(end);
     assert.match(end.stdout, /^Stopping: no longer waiting for lab\/machine\.waiting\.$/m);
     assert.match(end.stderr, /Steps: 1 not waited for\./);
-    assert.ok(end.seconds < 5, `${end.seconds} s`);
+    // Not after the 300 s of its declaration.
+    assert.ok(end.seconds < 30, `${end.seconds} s`);
     assert.match(await host.virsh("domstate", "waiting"), /running/);
     await recordIsTrue(bench, ["--param", "wait=lease"]);
     await completes(bench, ["--param", "wait=running"]);
