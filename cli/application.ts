@@ -23,6 +23,7 @@ import type { ApplyFlags } from "./commands/apply.ts";
 import type { DestroyFlags } from "./commands/destroy.ts";
 import type { DriftFlags } from "./commands/drift.ts";
 import type { GraphFlags } from "./commands/graph.ts";
+import { DOCUMENTS_KEEP, ROWS_KEEP } from "../state/history_limits.ts";
 import type { HistoryFlags } from "./commands/history.ts";
 import type { ImportFlags } from "./commands/import.ts";
 import type { PlanCommandFlags } from "./commands/plan.ts";
@@ -226,7 +227,14 @@ const history: Command<Context> = buildCommand<HistoryFlags, [string, string?], 
       }],
     },
   },
-  docs: { brief: "Show the runs of a stack, or one of them: who, when, what, result" },
+  docs: {
+    brief: "Show the runs of a stack, or one of them: who, when, what, result",
+    fullDescription: "Show the runs of a stack, or one of them: who, when, what, result.\n\n" +
+      "SQLite and PostgreSQL keep every run, and of the last " +
+      `${ROWS_KEEP.journalled} their steps and the way back; a bucket and Terraform's http protocol ` +
+      `keep ${DOCUMENTS_KEEP.runs} runs, and of the last ${DOCUMENTS_KEEP.journalled} their steps ` +
+      "and the way back.",
+  },
 });
 
 const doctor: Command<Context> = buildCommand<{ json?: boolean }, [string?], Context>({
