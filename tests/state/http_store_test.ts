@@ -117,7 +117,7 @@ Deno.test("HTTP: a lock that was broken by other means stops the run that had it
   assert.deepEqual((await store.load("shop"))?.resources, [row("a")]);
 });
 
-for (const flavour of ["gitlab", "verbs"] as const) {
+for (const flavour of ["gitlab", "gitea", "verbs"] as const) {
   Deno.test(`HTTP (${flavour}): a server that fails for a moment is asked again, and nothing is done twice`, async () => {
     await using place = fixture(flavour);
     await using store = place.open();
@@ -144,7 +144,7 @@ Deno.test("HTTP: an older version that was put back at GitLab is not gone on fro
   assert.equal(server.lock, undefined);
 });
 
-for (const flavour of ["gitlab", "verbs"] as const) {
+for (const flavour of ["gitlab", "gitea", "verbs"] as const) {
   Deno.test(`HTTP (${flavour}): a document that is damaged is kept in a file, and a record can be made anew`, async () => {
     await using place = fixture(flavour);
     const { server } = place;

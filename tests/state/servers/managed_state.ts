@@ -1,7 +1,7 @@
 /**
- * Servers of Terraform's http backend on a loopback port: one that does as GitLab's managed state does, and
- * one with the verbs LOCK and UNLOCK as the protocol has them by itself.
- * https://docs.gitlab.com/api/terraform_state/ and
+ * Servers of Terraform's http backend on a loopback port: one that does as GitLab's managed state does, one
+ * that does as Gitea's, and one with the verbs LOCK and UNLOCK as the protocol has them by itself.
+ * https://docs.gitlab.com/api/terraform_state/, https://docs.gitea.com/usage/packages/terraform and
  * https://developer.hashicorp.com/terraform/language/backend/http
  *
  * @module
@@ -25,7 +25,12 @@ export interface StateServer extends AsyncDisposable {
   readonly faults: ("broken" | "answer lost")[];
 }
 
-type Flavour = "gitlab" | "verbs" | "verbs, careless" | "verbs, stale";
+type Flavour = "gitlab" | "gitea" | "verbs" | "verbs, careless" | "verbs, stale";
+
+const paths: Readonly<Partial<Record<Flavour, string>>> = {
+  gitlab: "/api/v4/projects/7/terraform/state/shop",
+  gitea: "/api/packages/team/terraform/state/shop",
+};
 
 /**
  * Starts it. A careless one does not look at the `ID` of what is posted, as the protocol leaves it to
@@ -33,10 +38,11 @@ type Flavour = "gitlab" | "verbs" | "verbs, careless" | "verbs, stale";
  */
 export function stateServer(flavour: Flavour): StateServer {
   const [user, password] = ["ann", "gl-p@ss:word"];
-  const path = flavour === "gitlab" ? "/api/v4/projects/7/terraform/state/shop" : "/state/shop";
+  const path = paths[flavour] ?? "/state/shop";
   const authorization = `Basic ${btoa(`${user}:${password}`)}`;
   const serials = new Set<number>();
-  const gitlab = flavour === "gitlab";
+  const [gitlab, gitea] = [flavour === "gitlab", flavour === "gitea"];
+  const forge = gitlab || gitea;
   let known = false;
 
   const server = Deno.serve(
@@ -53,9 +59,9 @@ export function stateServer(flavour: Flavour): StateServer {
   );
 
   function carryOut(method: string, url: URL, body: string): Response {
-    const isLock = gitlab ? url.pathname === `${path}/lock` : /^(UN)?LOCK$/.test(method);
-    if (isLock && (method === "LOCK" || (gitlab && method === "POST"))) return take(body);
-    if (isLock && (method === "UNLOCK" || (gitlab && method === "DELETE"))) return give(body);
+    const isLock = forge ? url.pathname === `${path}/lock` : /^(UN)?LOCK$/.test(method);
+    if (isLock && (method === "LOCK" || (forge && method === "POST"))) return take(body);
+    if (isLock && (method === "UNLOCK" || (forge && method === "DELETE"))) return give(body);
     if (url.pathname !== path) return new Response("Not found", { status: 404 });
     if (method === "GET") {
       const newest = all.versions.at(-1);
@@ -94,6 +100,8 @@ export function stateServer(flavour: Flavour): StateServer {
   }
 
   function give(body: string): Response {
+    if (gitea && body === "") return new Response("EOF", { status: 400 });
+    if (gitea && all.lock === undefined) return new Response(null);
     const id = body === "" ? undefined : JSON.parse(body).ID;
     const mine = id === undefined || (all.lock?.ID ?? "") === id;
     if (!mine) return new Response(null, { status: gitlab ? 409 : 423 });
@@ -103,6 +111,7 @@ export function stateServer(flavour: Flavour): StateServer {
 
   function update(id: string | null, body: string): Response {
     if (gitlab && body === "") return new Response(null, { status: 204 });
+    if (gitea) return updateGitea(id, body);
     if (flavour !== "verbs, careless" && (all.lock?.ID ?? null) !== id) {
       // GitLab catches this error where it locks and unlocks, and not here.
       return gitlab
@@ -128,6 +137,19 @@ export function stateServer(flavour: Flavour): StateServer {
     }
     all.versions.push(body);
     return new Response(null);
+  }
+
+  /** A state that nobody has locked takes any `ID`, and needs serial and lineage. */
+  function updateGitea(id: string | null, body: string): Response {
+    if (all.lock !== undefined && all.lock.ID !== id) {
+      return Response.json(all.lock, { status: 423 });
+    }
+    const { serial, lineage } = JSON.parse(body);
+    if (!(serial > 0 && lineage)) return new Response("is missing", { status: 400 });
+    if (serials.has(serial)) return new Response("package file already exists", { status: 409 });
+    serials.add(serial);
+    all.versions.push(body);
+    return new Response(null, { status: 201 });
   }
 
   function unprocessable(message: string): Response {
