@@ -172,7 +172,11 @@ async function planDestruction(
   const requests = planner.readRequests(undefined, record, kinds, selection);
   const { values, errors } = await hosts.read(record.hosts, requests);
   for (const error of errors.values()) throw error;
-  return planner.makePlan({ ...scope, kinds, observed: values, facts: {}, record });
+  const input = { ...scope, kinds, observed: values, facts: {}, record };
+  return await planner.heedingUsers(
+    (known) => planner.makePlan({ ...input, ...known }),
+    (going) => hosts.users(record.hosts, going),
+  );
 }
 
 /** Between the review and the lock another run may have come first. */

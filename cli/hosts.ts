@@ -12,6 +12,7 @@ import type {
   Observed,
   Provider,
   ReadRequest,
+  Use,
 } from "../providers/provider.ts";
 
 /** Options of {@linkcode Hosts}. */
@@ -73,6 +74,19 @@ export class Hosts implements AsyncDisposable {
       const session = await this.open(declarations[host]!);
       return await session.read(requests[host]!);
     });
+  }
+
+  /** Asks every host of `objects` at once who uses them. One that cannot tell is no key. */
+  async users(
+    declarations: Readonly<Record<string, HostDeclaration>>,
+    objects: Readonly<Record<string, readonly Observed[]>>,
+  ): Promise<Readonly<Record<string, readonly Use[]>>> {
+    const { values, errors } = await this.#all(Object.keys(objects), async (host) => {
+      const session = await this.open(declarations[host]!);
+      return await session.users?.(objects[host]!) ?? [];
+    });
+    for (const error of errors.values()) throw error;
+    return values;
   }
 
   /** Asks the named hosts what they can do. */

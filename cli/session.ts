@@ -171,7 +171,10 @@ export async function makeSessionPlan(
     exclude,
   };
   const refresh = options.mode === "refresh";
-  const made = refresh ? planner.makeRefreshPlan(input) : planner.makePlan({ ...input, mode });
+  const made = refresh ? planner.makeRefreshPlan(input) : await planner.heedingUsers(
+    (known) => planner.makePlan({ ...input, mode, ...known }),
+    (going) => session.hosts.users(declared, going),
+  );
   // What keeps a host from being read says more than that it was not read.
   const others = made.errors.filter((error) =>
     error.code !== "plan.host-not-read" || !error.where.some((host) => unreachable.has(host))

@@ -11,6 +11,7 @@ import type { Decision } from "./decision.ts";
 import { isLeftover, ownerOf } from "./leftover.ts";
 import { problem } from "./problem.ts";
 import { goingOf } from "./removal.ts";
+import { statesNaming, type UsesByHost } from "./users.ts";
 
 /** Who goes on using something, and what of it does where it does not run on it. */
 interface Holder {
@@ -23,12 +24,20 @@ interface Holder {
  * it any more. Whoever uses something needs it, also for the record: so it is chosen, and taken away, in
  * the right order. What would be made anew cannot be kept; that is refused.
  *
+ * @param users Who uses what goes, as the hosts tell: snapshots are seen there alone.
  * @returns The refusals.
  */
-export function keepHeld(decisions: Map<string, Decision>): readonly StaddleError[] {
+export function keepHeld(
+  decisions: Map<string, Decision>,
+  users: UsesByHost = {},
+): readonly StaddleError[] {
   const errors: StaddleError[] = [];
   const leftovers = Map.groupBy([...decisions.keys()].filter(isLeftover), ownerOf);
-  const open = [...holdersOf(decisions)].map(([address, by]) => ({ address, by, below: "" }));
+  const open = [...holdersOf(decisions, users)].map(([address, by]) => ({
+    address,
+    by,
+    below: "",
+  }));
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { address, by, below } = next;
     const decision = decisions.get(address);
@@ -59,7 +68,10 @@ export function keepHeld(decisions: Map<string, Decision>): readonly StaddleErro
 }
 
 /** Who goes on using what, by the address of the latter. What is held becomes a need. */
-function holdersOf(decisions: Map<string, Decision>): ReadonlyMap<string, readonly Holder[]> {
+function holdersOf(
+  decisions: Map<string, Decision>,
+  users: UsesByHost,
+): ReadonlyMap<string, readonly Holder[]> {
   const objects = [...decisions.values()].flatMap((decision) =>
     [decision.observed, decision.old?.observed]
       .filter((object): object is Observed => object !== undefined)
@@ -68,19 +80,20 @@ function holdersOf(decisions: Map<string, Decision>): ReadonlyMap<string, readon
   const owners = new Map(objects.map(({ object, address }) => [object, address]));
   const byHost = Map.groupBy(owners.keys(), ({ host }) => host);
   const holders = new Map<string, Holder[]>();
-  for (const [address, decision] of [...decisions]) {
-    const { kind, action, observed, changes, needs } = decision;
+  const holds = (address: string, name: string, by?: string) => {
+    const known = holders.get(name) ?? [];
+    if (known.some((holder) => holder.address === address && holder.by === by)) return;
+    holders.set(name, [...known, { address, ...(by === undefined ? {} : { by }) }]);
+    const decision = decisions.get(address)!;
+    decisions.set(address, { ...decision, needs: [...new Set([...decision.needs, name])].sort() });
+  };
+  for (const [address, { kind, action, observed, changes }] of [...decisions]) {
     if (kind.holds === undefined || observed === undefined) continue;
     if (action !== "no-op" && action !== "update" && action !== "create") continue;
     const held = kind.holds(observed, { changes, among: byHost.get(observed.host)! });
-    if (held.length === 0) continue;
-    const names = held.map(({ object, by }) => {
-      const name = owners.get(object)!;
-      holders.set(name, [...holders.get(name) ?? [], { address, ...(by && { by }) }]);
-      return name;
-    });
-    decisions.set(address, { ...decision, needs: [...new Set([...needs, ...names])].sort() });
+    for (const { object, by } of held) holds(address, owners.get(object)!, by);
   }
+  for (const { address, user, by } of statesNaming(decisions, users)) holds(user, address, by);
   return holders;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { StaddleError } from "../providers/error.ts";
-import type { JsonObject, Lookup } from "../providers/provider.ts";
+import type { JsonObject, Lookup, Observed } from "../providers/provider.ts";
 import type { JournalEntry, StackRecord } from "../state/store.ts";
 import { cascadeReplacements } from "./cascade.ts";
 import { decideDeclared } from "./decide.ts";
@@ -31,6 +31,7 @@ import { select } from "./select.ts";
 import { Slots } from "./slots.ts";
 import { makeSteps } from "./steps.ts";
 import type { Topology } from "./topology.ts";
+import { goingAway, spareUsed, type UsesByHost } from "./users.ts";
 
 /** Everything that a plan is made of. */
 export interface PlanInput {
@@ -41,6 +42,10 @@ export interface PlanInput {
   readonly observed: ObservedByHost;
   readonly facts: Readonly<Record<string, JsonObject>>;
   readonly record?: StackRecord;
+  /**
+   * Who uses what {@linkcode MadePlan.going} named when the plan was made without; absent: not asked yet.
+   */
+  readonly users?: UsesByHost;
   /** Steps of a stopped run that began and did not end. */
   readonly unfinished?: readonly JournalEntry[];
   readonly mode: "apply" | "destroy";
@@ -58,6 +63,8 @@ export interface MadePlan {
   readonly plan: Plan;
   /** Empty: the plan may be applied. Otherwise it has no steps. */
   readonly errors: readonly StaddleError[];
+  /** What it takes away, by host: whoever else uses that is to be told to a second making. */
+  readonly going: Readonly<Record<string, readonly Observed[]>>;
 }
 
 /**
@@ -150,7 +157,9 @@ export function makePlan(input: PlanInput): MadePlan {
       decisions.set(address, { ...decision, retained: true });
     }
   }
-  if (mode === "apply") errors.push(...keepHeld(decisions));
+  if (mode === "apply") errors.push(...keepHeld(decisions, input.users));
+  const going = goingAway(decisions);
+  if (input.users !== undefined) errors.push(...spareUsed(decisions, input.users));
   if (mode === "apply" && !selection.whole) {
     errors.push(...usedByLeftOut(decisions, record, kinds));
   }
@@ -241,7 +250,7 @@ export function makePlan(input: PlanInput): MadePlan {
     references: mode === "apply" ? topology?.references : undefined,
     reservations: mode === "apply" ? topology?.reservations : undefined,
   };
-  return { plan, errors };
+  return { plan, errors, going };
 }
 
 /** Runs a part whose errors are for a person; anything else is a fault of the program. */

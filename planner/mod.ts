@@ -65,5 +65,6 @@ export { matchesPattern } from "./pattern.ts";
 export { type Scope, select, type Selection } from "./select.ts";
 export { exceeds, type Excess, hasChanges, planDisruption, summarize } from "./summary.ts";
 export { type Output, type Topology, TOPOLOGY_FORMAT, topologySchema } from "./topology.ts";
+export { heedingUsers, type UsesByHost } from "./users.ts";
 export { type Validated, validateTopology } from "./validate.ts";
 export { type WayBack, wayBack } from "./way_back.ts";

@@ -62,5 +62,5 @@ export function makeRefreshPlan(input: Omit<PlanInput, "mode">): MadePlan {
     steps: [],
     reservations: undefined,
   };
-  return { plan: refresh, errors };
+  return { plan: refresh, errors, going: {} };
 }

@@ -249,6 +249,16 @@ export interface Hold {
   readonly by?: string;
 }
 
+/** Something on a host that uses an object, whoever made it. */
+export interface Use {
+  /** What is used. */
+  readonly object: Pick<Observed, "kind" | "key">;
+  /** What uses it: a machine, or a volume that stands on it. */
+  readonly user: Pick<Observed, "kind" | "key" | "uuid">;
+  /** What of the user names the object, where it is not its definition: see {@linkcode Hold.by}. */
+  readonly by?: string;
+}
+
 /** How an object is taken away. */
 export interface Removal {
   /** For the delete step, which has to know it without the stack. */
@@ -411,6 +421,11 @@ export interface HostSession extends AsyncDisposable {
   facts(): Promise<JsonObject>;
   /** Reads in bulk; what does not exist is left out. */
   read(requests: readonly ReadRequest[]): Promise<readonly Observed[]>;
+  /**
+   * Who uses the objects, of all that the host has: asked before they are taken away. Absent: such a host
+   * cannot tell.
+   */
+  users?(objects: readonly Observed[]): Promise<readonly Use[]>;
   /**
    * Carries a step out, reads the object back, and compares every changed field.
    *

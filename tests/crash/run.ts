@@ -9,6 +9,7 @@ import { applyPlan, type ApplyResult } from "../../applier/mod.ts";
 import {
   factsForeseen,
   factsNeeded,
+  heedingUsers,
   type MadePlan,
   makePlan,
   readRequests,
@@ -75,15 +76,12 @@ export async function openWorkshop(
     const facts: Record<string, JsonObject> = wanted.length === 0
       ? {}
       : { [name]: await session.facts() };
-    return makePlan({
-      topology,
-      kinds,
-      observed,
-      facts,
-      record,
-      unfinished: record === undefined ? [] : await store.unfinished(STACK),
-      mode,
-    });
+    const unfinished = record === undefined ? [] : await store.unfinished(STACK);
+    const input = { topology, kinds, observed, facts, record, unfinished, mode };
+    return await heedingUsers(
+      (known) => makePlan({ ...input, ...known }),
+      async (going) => ({ [name]: await session.users!(going[name]!) }),
+    );
   };
 
   return {

@@ -56,6 +56,7 @@ Deno.test({ name: "what is given up at the next start", ...needs }, async (t) =>
   await using bed = await makeBed();
   await t.step("by a running guest", (t) => givenUpRunning(bed, t));
   await t.step("by a guest whose memory is saved", (t) => givenUpSaved(bed, t));
+  await t.step("and what others on the host use", (t) => usedByOthers(bed, t));
 });
 
 async function givenUpRunning(bed: Bed, t: Deno.TestContext): Promise<void> {
@@ -169,6 +170,84 @@ async function givenUpSaved(bed: Bed, t: Deno.TestContext): Promise<void> {
     await host.virsh("managedsave", "guest");
     const { text } = await bed.apply(() => {});
     assert.match(text, /its saved state goes with it/);
+    assert.equal((await host.virsh("list", "--all", "--name")).trim(), "");
+  });
+}
+
+/** A domain of nobody's, with what is given. */
+const stranger = (devices: string) =>
+  `<domain type='qemu'><name>stranger</name>
+    <uuid>5e0f4f1c-2a4e-4bd6-9c1d-7f1d3a2b9c11</uuid><memory>65536</memory><os><type>hvm</type></os>
+    <devices>${devices}</devices></domain>`;
+
+async function usedByOthers(bed: Bed, t: Deno.TestContext): Promise<void> {
+  const { host } = bed;
+  /** The volume and the network, which no machine of the stack uses; and a machine of its own. */
+  const apart = guest({ volumes: ["data"], used: false });
+  const define = async (devices: string) => {
+    await host.must("cat >/tmp/stranger.xml", { stdin: stranger(devices) });
+    await host.virsh("define", "/tmp/stranger.xml");
+  };
+  const disk = (source: string) =>
+    `<disk type='file' device='disk'><source file='${source}'/><target dev='sda' bus='sata'/></disk>`;
+  const refused = async (declare: Declare) => {
+    const error = await bed.plan(declare).then(() => undefined, (error) => error);
+    assert.equal(error?.code, "plan.used-by-others", `${error}`);
+    return error.render() as string;
+  };
+  await bed.apply(apart);
+
+  await t.step("a volume on a disk of someone's machine", async () => {
+    await define(disk("/srv/disks/data.raw"));
+    const text = await refused(guest(none));
+    assert.match(text, /lab\/volume\.data: volume "disks\/data\.raw" would be taken away/);
+    assert.match(text, /machine "stranger"/);
+    await refused(() => {});
+  });
+
+  await t.step("a volume under an overlay, and by the name of its pool", async () => {
+    await host.must("qemu-img create -q -f qcow2 -b data.raw -F raw /srv/disks/over.qcow2");
+    await define("");
+    assert.match(await refused(guest(none)), /volume "disks\/over\.qcow2"/);
+    await host.must("rm /srv/disks/over.qcow2");
+    await define(
+      "<disk type='volume' device='disk'><source pool='disks' volume='data.raw'/>" +
+        "<target dev='sda' bus='sata'/></disk>",
+    );
+    assert.match(await refused(() => {}), /lab\/pool\.disks: pool "disks" would be taken away/);
+  });
+
+  await t.step("a network behind a NIC", async () => {
+    await define("<interface type='network'><source network='front'/></interface>");
+    assert.match(await refused(guest(none)), /network "front" would be taken away/);
+    await host.virsh("undefine", "stranger");
+  });
+
+  await t.step("a snapshot of a machine of the stack keeps what it names", async () => {
+    await bed.apply(guest({ ...all, now: true }));
+    await host.virsh("destroy", "guest");
+    // Of libvirt's knowledge alone: no file of the guest can hold one.
+    await host.must("cat >/tmp/clean.xml", {
+      stdin: `<domainsnapshot><name>clean</name><state>shutoff</state>
+        <creationTime>1</creationTime><domain type='qemu'><name>guest</name><uuid>${
+        (await host.virsh("domuuid", "guest")).trim()
+      }</uuid><memory>65536</memory><os><type>hvm</type></os><devices>${
+        disk("/srv/disks/data.raw")
+      }</devices></domain></domainsnapshot>`,
+    });
+    await host.virsh("snapshot-create", "guest", "/tmp/clean.xml", "--redefine");
+    const { text, plan } = await bed.apply(guest(none));
+    assert.match(text, /lab\/volume\.data: it stays with snapshot "clean" of lab\/machine\.guest/);
+    assert.deepEqual(plan.steps.map(({ id }) => id).toSorted(), [
+      "delete:lab/network.front",
+      "delete:lab/volume.media",
+      "update:lab/machine.guest",
+    ]);
+    await host.virsh("snapshot-delete", "guest", "clean", "--metadata");
+    assert.deepEqual((await bed.apply(guest(none))).plan.steps.map(({ id }) => id), [
+      "delete:lab/volume.data",
+    ]);
+    await bed.apply(() => {});
     assert.equal((await host.virsh("list", "--all", "--name")).trim(), "");
   });
 }

@@ -16,6 +16,7 @@ import type {
   Step,
   StepContext,
   StepResult,
+  Use,
 } from "../../provider.ts";
 import { noSecrets, type SecretSource } from "../../secret.ts";
 import type { HostFacts } from "../facts.ts";
@@ -38,6 +39,7 @@ import { readHost } from "./read.ts";
 import { withVerdicts } from "./read_secrets.ts";
 import { runHere } from "./shell.ts";
 import { CONNECT_TIMEOUT, openSsh, type SshLink } from "./ssh.ts";
+import { readUsers } from "./users.ts";
 import { localUnreachable, noLibrary, remoteUnreachable } from "./unreachable.ts";
 import { type HostUri, isLocal, parseHostUri } from "./uri.ts";
 
@@ -193,7 +195,7 @@ export class KvmSession implements HostSession, Bench {
         } s`,
         where,
         help:
-          "check that libvirtd runs there and is not stuck; connectTimeout sets how long to wait",
+          "check that libvirtd (or virtqemud) runs there and is not stuck; connectTimeout sets how long to wait",
         cause: error,
       });
     }
@@ -269,6 +271,15 @@ export class KvmSession implements HostSession, Bench {
         this.#pools.begin();
         return await this.readBack(requests);
       },
+    );
+  }
+
+  /** Who on the host uses the objects. */
+  users(objects: readonly Observed[]): Promise<readonly Use[]> {
+    return this.#attempt(
+      "see who uses what is to be taken away",
+      undefined,
+      async () => await readUsers(await this.connection(), objects),
     );
   }
 

@@ -101,6 +101,11 @@ export interface List<Schema extends z.ZodType = z.ZodType> {
    * merely matches may be there for the sake of other devices.
    */
   readonly removedByName?: boolean;
+  /**
+   * True when libvirt adds entries of its own to a running object: one that its configuration does not have
+   * need not be anybody's.
+   */
+  readonly grows?: boolean;
   /** A new element for a declared entry, put where it belongs. */
   insert(root: XmlElement, declared: JsonObject): XmlElement;
   remove(root: XmlElement, element: XmlElement): void;

@@ -183,7 +183,7 @@ export function pendingFields(table: Table, comparison: Comparison): string[] {
   const pending = inLive.filter(({ path, after }) =>
     !inConfig.has(path) && !isLeftToGuest(table[path], live, after)
   ).map(({ path }) => path);
-  return [...pending, ...goneAtNextStart(table, comparison.config, live)];
+  return [...pending, ...goneAtNextStart(table, comparison.config, live, "")];
 }
 
 /** A value that the guest takes up in its own time needs no start. */
@@ -196,14 +196,36 @@ function isLeftToGuest(
     classify(entry.change, { config: live, live, after }) === "live";
 }
 
-/** Devices of ours that the running object still has, and its configuration has no more. */
-function goneAtNextStart(table: Table, config: XmlElement, live: XmlElement): string[] {
+/**
+ * What the running object still has, and its configuration has no more: devices of ours, entries of other
+ * lists, fields that go with their declaration.
+ */
+function goneAtNextStart(
+  table: Table,
+  config: XmlElement,
+  live: XmlElement,
+  prefix: string,
+): string[] {
   return Object.entries(table).flatMap(([name, entry]) => {
-    if (entry.entry !== "list") return [];
-    const saved = new Set(entry.select(config).map(aliasName));
-    return entry.select(live).map(aliasName)
-      .filter((alias) => alias !== undefined && !saved.has(alias))
-      .map((alias) => `${name}[${alias}]`);
+    const path = prefix + name;
+    if (entry.entry === "group") return goneAtNextStart(entry.fields, config, live, `${path}.`);
+    if (entry.entry === "field") {
+      const goes = entry.withdrawn === true && entry.change === "restart" &&
+        entry.binding.read(config) === undefined && entry.binding.read(live) !== undefined;
+      return goes ? [path] : [];
+    }
+    if (entry.entry !== "list" || entry.grows === true) return [];
+    // Devices have names of ours, or belong to others.
+    const nameOf = entry.keyOf === undefined
+      ? aliasName
+      : entry.change === "restart"
+      ? entry.nameOf
+      : undefined;
+    if (nameOf === undefined) return [];
+    const saved = new Set(entry.select(config).map(nameOf));
+    return entry.select(live).map(nameOf)
+      .filter((key) => key !== undefined && !saved.has(key))
+      .map((key) => `${path}[${key}]`);
   });
 }
 

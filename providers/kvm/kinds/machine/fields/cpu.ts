@@ -207,6 +207,7 @@ const members = {
   ),
   features: {
     ...entries({
+      grows: true,
       schema: () =>
         z.array(z.strictObject(shapeOf(featureMembers))).superRefine(distinctBy("name"))
           .optional().describe("CPU features that are added or taken away; others are left alone."),

@@ -34,12 +34,14 @@ export interface Entries<Schema extends z.ZodType> {
   /** The member that holds it in a spec. */
   readonly key: string;
   readonly change?: ChangeClass;
+  /** See the list's own. */
+  readonly grows?: boolean;
   readonly fields: Table;
 }
 
 /** A list of elements that one attribute tells apart. */
 export function entries<Schema extends z.ZodType>(init: Entries<Schema>): List<Schema> {
-  const { schema, parent, attribute, key, change = "restart", fields } = init;
+  const { schema, parent, attribute, key, change = "restart", grows = false, fields } = init;
   const path = `${parent}/${init.element}`;
   return list({
     schema,
@@ -56,6 +58,7 @@ export function entries<Schema extends z.ZodType>(init: Entries<Schema>): List<S
       removeElement(root, parent, entry);
     },
     change,
+    grows,
     fields,
   });
 }

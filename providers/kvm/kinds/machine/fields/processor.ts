@@ -87,6 +87,7 @@ export const processor = {
     "static: on cpuset, or anywhere; auto: on the nodes that numad advises.",
   ),
   vcpuStates: entries({
+    grows: true,
     schema: () =>
       z.array(z.strictObject(shapeOf(states))).superRefine(distinctBy("vcpu")).optional().describe(
         "Single vCPUs: which are on, which can be unplugged, and in what order they come; all of " +

@@ -70,6 +70,7 @@ export const security = {
     },
     remove: (domain, label) => remove(domain, label),
     change: "restart",
+    grows: true,
     fields,
   }),
 } satisfies Table;

@@ -333,6 +333,7 @@ export const tuning = {
     fields: defaultPool,
   }),
   ioThreadPools: entries({
+    grows: true,
     schema: () =>
       z.array(z.strictObject(shapeOf(threadPools))).superRefine(distinctBy("ioThread")).optional()
         .describe("Workers of single I/O threads."),
