@@ -5,6 +5,7 @@
  * @module
  */
 
+import { StaddleError } from "../../error.ts";
 import type { HostFacts } from "../facts.ts";
 import { type LocalProbe, PROBE_SCRIPT, readProbe } from "./accelerator.ts";
 
@@ -33,8 +34,9 @@ export interface HostFindings {
   readonly local: boolean;
   /** What {@linkcode HOST_SCRIPT} printed there; undefined: no command could be run. */
   readonly script: string | undefined;
-  readonly pools: readonly ListedObject[];
-  readonly networks: readonly ListedObject[];
+  /** Why they cannot be listed, where they cannot. */
+  readonly pools: readonly ListedObject[] | StaddleError;
+  readonly networks: readonly ListedObject[] | StaddleError;
 }
 
 /** A POSIX shell script that looks at what libvirt does not tell. Prints `word rest` lines. */
@@ -100,7 +102,7 @@ function checkVersions({ facts }: HostFindings): DoctorCheck[] {
         status: "fail",
         evidence: ["libvirt knows no emulator on the host"],
         remedy:
-          "install QEMU on the host (Debian and Ubuntu: qemu-system-x86), then restart libvirtd",
+          "install QEMU on the host (Debian and Ubuntu: qemu-system-x86), then restart libvirtd or virtqemud",
       }
       : {
         name: "qemu",
@@ -130,7 +132,7 @@ function checkAccelerator({ facts }: HostFindings, probe: LocalProbe): DoctorChe
       "pass VT-x or AMD-V through"
     : probe.flag === "vmx" || probe.flag === "svm"
     ? "the processor can do it: load the kernel module (modprobe kvm_intel or kvm_amd), see that /dev/kvm can be opened " +
-      "by QEMU's user, then restart libvirtd; until then guests are emulated (TCG)"
+      "by QEMU's user, then restart libvirtd or virtqemud; until then guests are emulated (TCG)"
     : "guests are emulated (TCG); turn VT-x or AMD-V on in the firmware, or use a host that has it";
   return { name: "accelerator", status: "warn", evidence: lines, remedy };
 }
@@ -159,7 +161,7 @@ function checkKvmDevice(probe: LocalProbe, said: Words): DoctorCheck[] {
       ],
       remedy:
         "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm (a udev rule keeps it), with QEMU's user in the group kvm; or set " +
-        'user = "root" in /etc/libvirt/qemu.conf; then restart libvirtd',
+        'user = "root" in /etc/libvirt/qemu.conf; then restart libvirtd or virtqemud',
     },
   ];
 }
@@ -235,7 +237,10 @@ function checkServices(said: Words): DoctorCheck[] {
   ];
 }
 
-function list(name: string, objects: readonly ListedObject[]): DoctorCheck {
+function list(name: string, objects: readonly ListedObject[] | StaddleError): DoctorCheck {
+  if (objects instanceof StaddleError) {
+    return { name, status: "fail", evidence: objects.details, remedy: objects.help };
+  }
   const idle = objects.filter(({ active, autostart }) => !active && autostart);
   return {
     name,

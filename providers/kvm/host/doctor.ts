@@ -6,8 +6,9 @@
 
 import { StaddleError } from "../../error.ts";
 import type { HostDeclaration } from "../../provider.ts";
-import type { Connection, Libvirt } from "../libvirt/mod.ts";
+import { type Connection, type Libvirt, LibvirtError } from "../libvirt/mod.ts";
 import { checkup, type DoctorCheck, HOST_SCRIPT, type ListedObject } from "./checkup.ts";
+import { asFailure, libvirtError } from "./failure.ts";
 import { KvmSession, type SessionOptions } from "./session.ts";
 
 /** What was found out. Plain JSON. */
@@ -39,10 +40,24 @@ export async function examine(
   const [facts, script, pools, networks] = await Promise.all([
     open.facts(),
     open.run(HOST_SCRIPT),
-    listPools(connection),
-    listNetworks(connection),
+    listed(host, "list the pools", () => listPools(connection)),
+    listed(host, "list the networks", () => listNetworks(connection)),
   ]);
   return report(checkup({ facts, local: open.local, script, pools, networks }));
+}
+
+/** A host without a driver, or without its daemon, is examined all the same. */
+async function listed(
+  { name, uri }: HostDeclaration,
+  doing: string,
+  list: () => Promise<ListedObject[]>,
+): Promise<ListedObject[] | StaddleError> {
+  try {
+    return await list();
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error;
+    return libvirtError(asFailure(error), { host: name, uri, doing });
+  }
 }
 
 function unreachable(error: StaddleError): DoctorCheck {

@@ -8,6 +8,7 @@
 import { StaddleError } from "../../error.ts";
 import type { LibvirtError } from "../libvirt/mod.ts";
 import { ErrorCode, ErrorDomain } from "../libvirt/error_names.ts";
+import { START_MODULAR } from "./daemons.ts";
 
 /** What libvirt said: the fields of the binding's own error. */
 export interface LibvirtFailure {
@@ -52,10 +53,13 @@ const says = (...patterns: readonly RegExp[]) => ({ message }: LibvirtFailure) =
   patterns.some((pattern) => pattern.test(message));
 const isCode = (...codes: readonly number[]) => ({ code }: LibvirtFailure) => codes.includes(code);
 
+/** Sockets of daemons that stand beside the one that is connected to. */
+const BESIDE = /virt(log|lock|network|storage|secret|nodedev|nwfilter|interface)d-sock/;
+
 /** True when the error means that the connection is gone, not that the call was refused. */
 export function isConnectionLoss({ code, domain, message }: LibvirtFailure): boolean {
   // The daemon's own way to another daemon of its host: it answered.
-  if (/virtlogd-sock|virtlockd-sock/.test(message)) return false;
+  if (BESIDE.test(message)) return false;
   return code === ErrorCode.VIR_ERR_INVALID_CONN ||
     (domain === ErrorDomain.VIR_FROM_RPC &&
       (code === ErrorCode.VIR_ERR_SYSTEM_ERROR || code === ErrorCode.VIR_ERR_RPC ||
@@ -86,6 +90,20 @@ const KNOWN: readonly Known[] = [
     matches: says(/virtlogd-sock/),
     help:
       "start virtlogd on the host (systemctl enable --now virtlogd.socket): QEMU's output goes through it",
+  },
+  {
+    code: "kvm.no-daemon",
+    matches: says(BESIDE),
+    help: `the host has a daemon for each driver, and this one does not run: ${START_MODULAR}`,
+  },
+  {
+    code: "kvm.no-driver",
+    matches: says(
+      /not supported by the connection driver: vir(ConnectListAll)?(Network|Storage|Secret|NWFilter|NodeDev)/,
+    ),
+    help:
+      "the host's libvirt has no driver for it: install it (Debian 13: libvirt-daemon-driver-network, -storage, " +
+      "-secret, -nwfilter, -nodedev; libvirt-daemon-system brings them all), then restart the daemon",
   },
   {
     code: "kvm.no-dnsmasq",

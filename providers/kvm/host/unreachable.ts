@@ -7,6 +7,7 @@
 import { StaddleError } from "../../error.ts";
 import type { HostDeclaration } from "../../provider.ts";
 import type { LibvirtLibraryError } from "../libvirt/mod.ts";
+import { startAdvice } from "./daemons.ts";
 import { type LibvirtFailure, libvirtLine } from "./failure.ts";
 import type { Survey } from "./ssh.ts";
 
@@ -54,7 +55,10 @@ export function localUnreachable(host: HostDeclaration, failure: LibvirtFailure)
       code: "kvm.no-libvirt",
       problem: "no daemon listens there",
       details,
-      help: `start it (systemctl enable --now libvirtd), or ${INSTALL}`,
+      // libvirt's client looks for virtqemud's socket where that is installed, else for libvirtd's.
+      help: `start it (${
+        startAdvice(/virtqemud-sock/.test(failure.message) ? ["virtqemud"] : undefined)
+      }), or ${INSTALL}`,
       cause,
     });
   }
@@ -120,11 +124,7 @@ export function remoteUnreachable(
       ? "it is not installed there"
       : `${daemons.join(", ")} is installed, but does not run`,
     details,
-    help: daemons.length === 0
-      ? INSTALL
-      : `on the host (${destination}): systemctl enable --now ${
-        daemons.includes("libvirtd") ? "libvirtd" : "virtqemud.socket"
-      }`,
+    help: daemons.length === 0 ? INSTALL : `on the host (${destination}): ${startAdvice(daemons)}`,
     cause,
   });
 }

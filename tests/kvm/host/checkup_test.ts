@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { checkup, HOST_SCRIPT, type HostFindings } from "../../../providers/kvm/host/checkup.ts";
+import { libvirtError } from "../../../providers/kvm/host/failure.ts";
 
 const script = `user root
 flag vmx
@@ -89,6 +90,13 @@ for (
     ["a pool that should run", { pools: [{ name: "store", active: false, autostart: true }] }, [
       "warn pools",
     ]],
+    ["the daemon of the networks does not run", {
+      networks: libvirtError({
+        code: 38,
+        domain: 7,
+        message: "Failed to connect socket to '/var/run/libvirt/virtnetworkd-sock': No such file",
+      }, { host: "kvm1", uri: "qemu:///system", doing: "list the networks" }),
+    }, ["fail networks"]],
     ["no command can be run there", { script: undefined, local: false }, ["warn commands"]],
   ] as const
 ) {

@@ -33,6 +33,20 @@ for (
       false,
     ],
     [
+      38,
+      7,
+      "Failed to connect socket to '/var/run/libvirt/virtstoraged-sock': No such file",
+      "kvm.no-daemon",
+      false,
+    ],
+    [
+      3,
+      0,
+      "this function is not supported by the connection driver: virStoragePoolLookupByName",
+      "kvm.no-driver",
+      false,
+    ],
+    [
       1,
       10,
       "process exited while connecting to monitor: Could not access KVM kernel module: Permission denied",
@@ -115,4 +129,19 @@ Deno.test("of libvirt's own codes only these may pass", () => {
     "VIR_ERR_OPERATION_TIMEOUT",
     "VIR_ERR_RESOURCE_BUSY",
   ]);
+});
+
+Deno.test("no daemon on this machine: the advice is of the one that libvirt looked for", () => {
+  const help = (socket: string) =>
+    localUnreachable({ name: "lab", uri: "qemu:///system" }, {
+      code: 38,
+      domain: 7,
+      message:
+        `Failed to connect socket to '/var/run/libvirt/${socket}': No such file or directory`,
+    }).help!;
+  assert.match(
+    help("libvirt-sock"),
+    /^start it \(systemctl enable --now libvirtd \(without systemd/,
+  );
+  assert.match(help("virtqemud-sock"), /virtqemud.socket virtnetworkd.socket virtstoraged.socket/);
 });
