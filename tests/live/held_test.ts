@@ -210,10 +210,12 @@ async function usedByOthers(bed: Bed, t: Deno.TestContext): Promise<void> {
     await define("");
     assert.match(await refused(guest(none)), /volume "disks\/over\.qcow2"/);
     await host.must("rm /srv/disks/over.qcow2");
-    await define(
-      "<disk type='volume' device='disk'><source pool='disks' volume='data.raw'/>" +
-        "<target dev='sda' bus='sata'/></disk>",
-    );
+    const inPool = (volume: string) =>
+      `<disk type='volume' device='disk'><source pool='disks' volume='${volume}'/>` +
+      "<target dev='sda' bus='sata'/></disk>";
+    await define(inPool("data.raw"));
+    assert.match(await refused(guest(none)), /volume "disks\/data\.raw" .*machine "stranger"/);
+    await define(inPool("other.raw"));
     assert.match(await refused(() => {}), /lab\/pool\.disks: pool "disks" would be taken away/);
   });
 
