@@ -103,7 +103,7 @@ export class DocumentStore implements Store {
     const lease = content?.document.lease;
     if (lease !== undefined && this.#isHeld(lease)) return holderOf(lease);
     const id = `${OURS}${crypto.randomUUID()}`;
-    const refusal = await this.#site.lock?.take(stack, { id, who: "asks who holds it" });
+    const refusal = await this.#site.lock?.take(stack, { id, who: "a command that asks" });
     if (refusal !== undefined) return holderOfLock(refusal);
     await this.#site.lock?.give(stack, id);
     if (damage !== undefined) throw damage;
@@ -238,7 +238,11 @@ export class DocumentStore implements Store {
     for (let i = 0; i < TRIES; i++) {
       const found = await this.#site.read(stack);
       if (found === undefined) return undefined;
-      const lease = leaseIn(found.text, this.location);
+      const document = parsedUnlessDamaged(found.text, this.location);
+      if (document !== undefined && document.stack !== stack) {
+        throw otherStackThere(stack, this.location, document.stack);
+      }
+      const lease = document?.lease;
       if (lease !== undefined && this.#isHeld(lease)) {
         throw locked(stack, this.location, holderOf(lease));
       }
@@ -445,10 +449,9 @@ export class DocumentStore implements Store {
   }
 }
 
-/** The lease in a text; undefined where it cannot be read. */
-function leaseIn(text: string, location: string): DocumentLease | undefined {
+function parsedUnlessDamaged(text: string, location: string): StoredDocument | undefined {
   try {
-    return parseDocument(text, location).lease;
+    return parseDocument(text, location);
   } catch (error) {
     if (isDamage(error)) return undefined;
     throw error;

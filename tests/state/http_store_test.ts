@@ -223,6 +223,9 @@ Deno.test("HTTP: what keeps the server from being used is said, and no password 
     await using lease = await store.lock("shop", "ann");
     await lease.write({ put: [row("a")] });
     texts.push(await textOf(store.lock("blog", "ann")));
+    await assert.rejects(store.setAside("blog", "ann", "/nowhere"), {
+      code: "state.other-stack-there",
+    });
   }
   assert(!texts.some((text) => text.includes("secret") || text.includes(server.password)));
   golden(import.meta.url, "http_errors.txt", texts.join("\n\n"));
