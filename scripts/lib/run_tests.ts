@@ -205,13 +205,14 @@ async function runRound(
   return cases;
 }
 
-/** The files that took longest, a line each. */
+/** The files that took longest, of those that took a second or more, a line each. */
 function slowest(cases: readonly TestCase[]): readonly string[] {
   const seconds = new Map<string, number>();
   for (const test of cases) {
     seconds.set(test.file, (seconds.get(test.file) ?? 0) + test.seconds);
   }
-  return [...seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+  return [...seconds].filter(([, time]) => time >= 1)
+    .sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
     .map(([file, time]) => `${time.toFixed(0).padStart(4)} s  ${file}`);
 }
 
@@ -235,7 +236,8 @@ async function main(args: readonly string[]): Promise<number> {
     if (own.size === 0) continue;
     cases.push(...await runRound(round, own, passed, { tally, failures, remarks }));
   }
-  if (cases.length > 0) print(["\nSlowest:", ...slowest(cases)].join("\n  "));
+  const slow = slowest(cases);
+  if (slow.length > 0) print(["\nSlowest:", ...slow].join("\n  "));
   print("");
   if (failures.length > 0) print(["Failed:", ...failures].join("\n  "));
   if (remarks.unsteady.length > 0) {
