@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { Plan } from "../../../planner/mod.ts";
 import { type FieldChange, type JsonObject, PENDING_RESTART } from "../../../providers/provider.ts";
-import { type FleetHost, poll } from "../../fleet/mod.ts";
+import type { FleetHost } from "../../fleet/mod.ts";
 import { consoleText } from "../../fleet/test_guest.ts";
 import type { Edit } from "./any_machine.ts";
 import { type Bench, benchOn, type PairHost } from "./pair.ts";
@@ -34,11 +34,16 @@ export const RUNNING: JsonObject = {
  */
 const UNTOLD = /^(cpu\.features|vcpuStates|ioThreadPools|securityLabels)\[/;
 
+/** Milliseconds that a guest may take to boot. */
+const BOOT = 60_000;
+
 /** How an edit of a running guest ended. */
 export interface Changed {
   /** Why it was refused, or why the guest did not start with it. */
   readonly refused?: string;
   readonly unstartable?: string;
+  /** It was to let go of something, and a busy host had not booted it yet: nothing was tried. */
+  readonly late?: boolean;
   /** Paths that changed, and how. */
   readonly changed: readonly string[];
 }
@@ -73,7 +78,7 @@ export class Running {
     const foreseen: Plan | undefined = await plan(after).catch(() => undefined);
     const changes =
       foreseen?.resources.flatMap(({ kind, changes }) => kind === "machine" ? changes : []) ?? [];
-    if (changes.some(asksGuest)) await this.#up();
+    if (changes.some(asksGuest) && !(await this.#isUp())) return { late: true, changed: [] };
     const refused = await apply(after);
     if (refused !== undefined) {
       assert.equal(
@@ -82,8 +87,11 @@ export class Running {
         `refused, and it is another QEMU: ${refused.why}`,
       );
       // What was plugged in by then goes again.
-      if ((await plan(before)).resources.some(({ changes }) => changes.some(asksGuest))) {
-        await this.#up();
+      const asks = (await plan(before)).resources.some(({ changes }) => changes.some(asksGuest));
+      if (asks && !(await this.#isUp())) {
+        await this.#takeAway();
+        await this.begin();
+        return { refused: refused.why, changed: [] };
       }
       const back = await apply(before);
       assert.equal(back, undefined, `no way back from a refusal: ${back?.why}\n${refused.why}`);
@@ -129,12 +137,15 @@ export class Running {
     );
   }
 
-  /** The guest has come up, and lets go of devices when asked. */
-  async #up(): Promise<void> {
-    await poll("the guest is up", async () => {
+  /** Whether the guest comes up in some time: only then it lets go of devices when asked. */
+  async #isUp(): Promise<boolean> {
+    const deadline = performance.now() + BOOT;
+    for (;;) {
       const said = await consoleText(this.#host, "any");
-      return said.split("STADDLE-GUEST ready").length > this.#starts ? true : undefined;
-    }, { timeoutMs: 600_000, intervalMs: 200 });
+      if (said.split("STADDLE-GUEST ready").length > this.#starts) return true;
+      if (performance.now() > deadline) return false;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
 
   async #takeAway(): Promise<void> {

@@ -43,14 +43,10 @@ Deno.test({ name: "random changes of a guest that runs", ...needs }, async () =>
     fc.asyncProperty(edits(RUNNING), async (edit) => {
       const before = running.spec;
       try {
-        const { refused, unstartable, changed } = await running.edit(edit);
-        const why = refused ?? unstartable;
-        tally.add({
-          changed,
-          ...(why === undefined
-            ? {}
-            : { refused: { which: refused === undefined ? "first" : "second", why } }),
-        });
+        const { refused, unstartable, late, changed } = await running.edit(edit);
+        const why = refused ?? (unstartable && `applied, and it did not start: ${unstartable}`) ??
+          (late ? "not tried, for the guest was not up in time" : undefined);
+        tally.add({ changed, ...(why === undefined ? {} : { refused: { which: "second", why } }) });
       } catch (error) {
         const pair = JSON.stringify([before, edit(before)], null, 1);
         throw new Error(`${(error as Error).message}\n${pair}`, { cause: error });

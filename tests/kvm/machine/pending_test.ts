@@ -1,0 +1,81 @@
+/** What a plan says of changes that wait: of a running guest, and of one whose memory is saved. */
+
+import assert from "node:assert/strict";
+import type { JsonObject, Observed, Resource } from "../../../providers/provider.ts";
+import { machineKind } from "../../../providers/kvm/kinds/machine/mod.ts";
+import { lookup } from "./fixtures.ts";
+
+function machine(spec: JsonObject): Resource {
+  return {
+    address: "lab/machine.web",
+    kind: "machine",
+    host: "lab",
+    name: "web",
+    uuid: "3f1c1c9e-5d7b-5a38-9f61-2f7a4be5a001",
+    tenure: "managed",
+    spec: { name: "web", disks: [], nics: [], ...spec },
+    dependsOn: [],
+  };
+}
+
+const domain = (inner: string) =>
+  `<domain type='qemu'><name>web</name><vcpu current='1'>4</vcpu>${inner}<devices/></domain>`;
+
+function observed(source: JsonObject): Observed {
+  return { kind: "machine", host: "lab", key: "web", fingerprint: "", source };
+}
+
+const notes = (spec: JsonObject, object: Observed) =>
+  machineKind.notes!(machine(spec), lookup({ observed: object }));
+const changes = (spec: JsonObject, object: Observed) =>
+  machineKind.diff(machine(spec), object, { lookup: lookup({ observed: object }) })
+    .map(({ path, disruption }) => `${path} ${disruption}`);
+
+Deno.test("what is declared no longer, and a running guest still has, is told as pending", () => {
+  const liveXml = domain(`<os><kernel>/srv/kernel</kernel></os>
+    <clock offset='utc'><timer name='rtc'/><timer name='pit'/></clock>`);
+  const xml = domain("<os/><clock offset='utc'><timer name='pit'/></clock>");
+  assert.deepEqual(notes({}, observed({ active: true, xml, liveXml })), [
+    "pending restart: boot.kernel, clock.timers[rtc]",
+  ]);
+});
+
+Deno.test("what libvirt adds to a running guest is not", () => {
+  const xml = domain("<cpu mode='custom'><model>qemu64</model></cpu>");
+  const liveXml = domain(`<cpu mode='custom'><model>qemu64</model>
+    <feature policy='disable' name='svm'/></cpu><seclabel type='dynamic' model='dac'/>`);
+  assert.deepEqual(notes({}, observed({ active: true, xml, liveXml })), []);
+});
+
+const saved = observed({
+  active: false,
+  xml: domain(""),
+  saved: true,
+  savedXml: domain(""),
+});
+
+Deno.test("a change behind a saved state waits, and the plan says what to do", () => {
+  assert.deepEqual(changes({ vcpus: 2 }, saved), ["vcpus next-boot"]);
+  assert.deepEqual(changes({ autostart: true }, saved), ["autostart live"]);
+  assert.deepEqual(notes({ vcpus: 2 }, saved), [
+    'a saved state of machine "web" will be restored at its next start, with the old definition; ' +
+    "to start with the new one, drop it and what the guest had in memory: " +
+    "virsh managedsave-remove web",
+  ]);
+});
+
+Deno.test("what was defined since a state was saved is pending", () => {
+  const since = { ...saved.source, xml: domain("").replace("current='1'", "current='2'") };
+  assert.deepEqual(notes({ vcpus: 2 }, observed(since))[0], "pending restart: vcpus");
+  assert.deepEqual(changes({ vcpus: 2 }, observed(since)), []);
+});
+
+Deno.test("one that is to run goes on from its saved state, and is changed as it runs", () => {
+  assert.deepEqual(changes({ vcpus: 2, power: "on" }, saved).toSorted(), [
+    "power live",
+    "vcpus live",
+  ]);
+  assert.deepEqual(notes({ vcpus: 2, power: "on" }, saved), [
+    'machine "web" goes on from its saved state, with the definition that it ran with then',
+  ]);
+});
