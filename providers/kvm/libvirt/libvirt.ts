@@ -184,7 +184,7 @@ export class Libvirt implements AsyncDisposable {
         closeCallback: opened.closeNotice ? loss.counter.callback : null,
         onClosed: async (closed) => {
           loss.stop();
-          if (closed) loss.free();
+          if (closed) loss.free(opened.closeNotice);
           this.#connections.delete(connection);
           await this.#release();
         },
@@ -194,7 +194,7 @@ export class Libvirt implements AsyncDisposable {
     } catch (error) {
       loss.stop();
       // An open that was cut off may still be using it.
-      if (!(error instanceof LibvirtClosedError)) loss.free();
+      if (!(error instanceof LibvirtClosedError)) loss.free(false);
       await this.#release();
       throw error;
     }

@@ -189,12 +189,13 @@ export class Runtime {
 
   /**
    * Counters of lost connections: see {@linkcode LossCounter}. `lost` is called once; `stop` ends that,
-   * and `free` gives the memory back, which must not happen before libvirt has let go of it.
+   * and `free` gives the memory back: if libvirt has taken it, only once it has been counted up, which
+   * libvirt does when it lets go. A connection that could not say to its host that it closes keeps it.
    */
   watchLoss(lost: () => void): {
     readonly counter: LossCounter;
     readonly stop: () => void;
-    readonly free: () => void;
+    readonly free: (taken: boolean) => void;
   } {
     const { harmless, g_atomic_int_inc } = this.#loopLibrary.symbols;
     const address = this.native.call("calloc", 1, 8) as bigint;
@@ -219,7 +220,9 @@ export class Runtime {
         clearInterval(this.#look);
         this.#look = undefined;
       },
-      free: () => void this.native.call("free", address),
+      free: (taken) => {
+        if (!taken || watched.memory.getInt32() > 0) this.native.call("free", address);
+      },
     };
   }
 

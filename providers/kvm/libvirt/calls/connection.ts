@@ -121,6 +121,7 @@ function open(native: Native, request: OpenRequest): Opened {
   const pointer = request.prompts
     ? openWithPrompts(native, uri, request.readonly)
     : native.pointer(request.readonly ? "virConnectOpenReadOnly" : "virConnectOpen", uri);
+  let closeNotice = false;
   try {
     let keepalive = false;
     if (request.keepalive !== null) {
@@ -129,10 +130,14 @@ function open(native: Native, request: OpenRequest): Opened {
       keepalive = native.call("virConnectSetKeepAlive", pointer, interval, count) === 0;
     }
     const { callback, counter, free } = request.loss;
-    const closeNotice =
+    closeNotice =
       native.call("virConnectRegisterCloseCallback", pointer, callback, counter, free) === 0;
     return { pointer, uri: native.text("virConnectGetURI", pointer), keepalive, closeNotice };
   } catch (error) {
+    // The callback holds a reference of its own, and the counter that the caller frees.
+    if (closeNotice) {
+      native.call("virConnectUnregisterCloseCallback", pointer, request.loss.callback);
+    }
     native.call("virConnectClose", pointer);
     throw error;
   }
