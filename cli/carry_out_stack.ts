@@ -32,7 +32,8 @@ export async function carryOutStack(
   { command, mode, stack, recorded, repeat }: CarryOutOptions,
 ): Promise<void> {
   locateStack(stack, { recorded });
-  requireConsent(context, flags, command);
+  const how = { apply: [], destroy: ["--destroy"], refresh: ["--refresh-only"] }[mode];
+  requireConsent(context, flags, command, [stack, ...how]);
   using stop = listenForStop();
   const options = { ...flags, stack, mode, recorded, signal: stop.cancel };
   await using session = await openSession(options);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nearest } from "../planner/nearest.ts";
 import type { Topology } from "../planner/topology.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { RunRecord, StackRecord, Store } from "../state/store.ts";
@@ -118,12 +119,14 @@ export async function nameOf(location: StackLocation, signal: AbortSignal): Prom
 export async function requireRecorded(name: string, store: Store): Promise<void> {
   const names = await store.stacks();
   if (names.includes(name)) return;
+  const near = nearest(name, names);
+  const recorded = names.length > 0
+    ? `recorded here: ${names.join(", ")}`
+    : "no stack is recorded here: name the stack's file";
   throw new StaddleError({
     code: "stack.not-found",
     summary: `Cannot find the stack: "${name}" is neither a file nor a recorded stack`,
     where: [store.location],
-    help: names.length > 0
-      ? `recorded here: ${names.join(", ")}`
-      : "no stack is recorded here: name the stack's file",
+    help: near === undefined ? recorded : `did you mean ${near}? ${recorded}`,
   });
 }

@@ -68,14 +68,25 @@ const REFUSED = 3;
 /**
  * Refuses early what could not be asked about: without a terminal a stack needs `--yes`.
  *
+ * @param plan Arguments of `staddle plan` that plan the same, where something does.
  * @throws {StaddleError} `usage.needs-yes`
  */
-export function requireConsent(context: Context, flags: RunFlags, command: string): void {
+export function requireConsent(
+  context: Context,
+  flags: RunFlags,
+  command: string,
+  plan?: readonly string[],
+): void {
   if (flags.yes || (context.terminal.interactive && !flags.json && flags.events !== "-")) return;
   throw new StaddleError({
     code: "usage.needs-yes",
     summary: `Cannot ask whether to ${command}: there is no terminal`,
-    help: `add --yes, or save a plan with "staddle plan --out FILE" and apply that`,
+    help: plan === undefined
+      ? "add --yes"
+      : `add --yes, or save a plan with "${
+        ["staddle plan", ...plan, "--out FILE"].join(" ")
+      }" and ` +
+        "apply that",
   });
 }
 

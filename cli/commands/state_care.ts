@@ -5,7 +5,7 @@ import type { ResourceRecord, RunRecord, StackRecord, Store } from "../../state/
 import type { Context } from "../context.ts";
 import { findOnHosts, type FoundStack } from "../from_hosts/find.ts";
 import { locateStack, storeLocation } from "../location.ts";
-import { nameOf } from "../open_stack.ts";
+import { nameOf, requireRecorded } from "../open_stack.ts";
 import { claimedText, leftText } from "../render/claimed_text.ts";
 import { listenForStop } from "../signals.ts";
 import { openNamed, withLock } from "../state/locked.ts";
@@ -40,8 +40,11 @@ async function problemsOf(
     return { location: store.location, problems: await store.check() };
   }
   await using named = await openNamed(stack);
-  const { store, name } = named;
-  return { location: store.location, problems: await store.check(name) };
+  const { store, name, byName } = named;
+  const problems = await store.check(name);
+  // A name that was mistyped is no sound record.
+  if (problems.length === 0 && byName) await requireRecorded(name, store);
+  return { location: store.location, problems };
 }
 
 /** Flags of `state rotate`. */

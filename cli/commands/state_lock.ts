@@ -3,6 +3,7 @@
 import { StaddleError } from "../../providers/error.ts";
 import type { LockHolder } from "../../state/store.ts";
 import type { Context } from "../context.ts";
+import { requireRecorded } from "../open_stack.ts";
 import { confirm } from "../prompt.ts";
 import { openNamed } from "../state/locked.ts";
 import { whoAmI } from "../who_am_i.ts";
@@ -21,6 +22,7 @@ export interface UnlockFlags {
 /** Takes a stack's lock and leaves it taken, so that nobody applies meanwhile. */
 export async function lock(this: Context, flags: LockFlags, stack: string): Promise<void> {
   await using named = await openNamed(stack);
+  if (named.byName) await requireRecorded(named.name, named.store);
   const { expires } = await named.store.hold(named.name, whoAmI(), flags.for);
   this.terminal.print(
     `Stack "${named.name}" is locked until ${expires}. To give it back before: ` +
@@ -34,7 +36,10 @@ export async function unlock(this: Context, flags: UnlockFlags, stack: string): 
   await using named = await openNamed(stack);
   const { name, store } = named;
   const holder = await store.holder(name);
-  if (holder === undefined) return terminal.print(`Nobody holds the lock of stack "${name}".`);
+  if (holder === undefined) {
+    if (named.byName) await requireRecorded(name, store);
+    return terminal.print(`Nobody holds the lock of stack "${name}".`);
+  }
   if (!flags.yes && !isMine(holder)) {
     const warning = `${holder.who} holds it since ${holder.since}`;
     if (!terminal.interactive) throw notMine(name, holder);

@@ -14,7 +14,8 @@ export function noSuchResource(
   address: string,
   rows: readonly ResourceRecord[],
 ): StaddleError {
-  const guess = nearest(address, rows.map((row) => row.address).sort());
+  const addresses = rows.map((row) => row.address).sort();
+  const guess = nearest(address, addresses) ?? onlyOneCalled(address, addresses);
   return new StaddleError({
     code: "state.no-such-resource",
     summary: `Stack "${stack}" owns no ${address}`,
@@ -22,4 +23,12 @@ export function noSuchResource(
       ? `staddle state list ${stack} shows what it owns`
       : `did you mean ${guess}?`,
   });
+}
+
+/** The address whose last part, or the name in it, is what was written, if there is no other such. */
+function onlyOneCalled(name: string, addresses: readonly string[]): string | undefined {
+  const found = addresses.filter((address) =>
+    address.endsWith(`/${name}`) || address.endsWith(`.${name}`)
+  );
+  return found.length === 1 ? found[0] : undefined;
 }

@@ -14,6 +14,8 @@ import { whoAmI } from "../who_am_i.ts";
 /** A store, and which stack in it is meant. */
 export interface NamedStack extends AsyncDisposable {
   readonly name: string;
+  /** Whether it was given by its name, so that nothing but a record says that there is one. */
+  readonly byName: boolean;
   /** Folder that the stack's relative paths start from. */
   readonly folder: string;
   readonly store: Store;
@@ -32,6 +34,7 @@ export async function openNamed(stack: string): Promise<NamedStack> {
     const store = openStore(storeLocation(location.folder));
     return {
       name,
+      byName: location.kind === "name",
       folder: location.folder,
       store,
       stop,

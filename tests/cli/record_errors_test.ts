@@ -87,7 +87,15 @@ Deno.test("what a record does not have, or forbids, is said with what to do inst
 
     const asked: [Record<string, string>, ...string[]][] = [
       [good, "state", "show", "shop", "lab/machine.wbe"],
+      [good, "state", "show", "shop", "web"],
       [good, "outputs", "shpo"],
+      [good, "outputs", "elsewhere"],
+      [good, "state", "check", "shpo"],
+      [good, "state", "lock", "shpo", "--for", "1m"],
+      [good, "state", "unlock", "shpo"],
+      [good, "destroy", "shop"],
+      [good, "destroy", "shop", "--from-host", "test:///default"],
+      [good, "apply", "shop", "--refresh-only"],
       [good, "history", "shop", "ffff"],
       [good, "history", "shop", "aaaa"],
       [good, "plan", "shop", "--to", "aaaa2"],
