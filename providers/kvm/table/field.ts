@@ -101,6 +101,8 @@ export interface List<Schema extends z.ZodType = z.ZodType> {
    * merely matches may be there for the sake of other devices.
    */
   readonly removedByName?: boolean;
+  /** True when the elements carry no name of ours: a machine's display, which libvirt knows by its type. */
+  readonly nameless?: boolean;
   /**
    * True when libvirt adds entries of its own to a running object: one that its configuration does not have
    * need not be anybody's.

@@ -215,18 +215,27 @@ function goneAtNextStart(
       return goes ? [path] : [];
     }
     if (entry.entry !== "list" || entry.grows === true) return [];
-    // Devices have names of ours, or belong to others.
-    const nameOf = entry.keyOf === undefined
-      ? aliasName
-      : entry.change === "restart"
-      ? entry.nameOf
-      : undefined;
-    if (nameOf === undefined) return [];
-    const saved = new Set(entry.select(config).map(nameOf));
-    return entry.select(live).map(nameOf)
-      .filter((key) => key !== undefined && !saved.has(key))
-      .map((key) => `${path}[${key}]`);
+    // Entries that come and go as the object runs wait for nothing.
+    if (entry.keyOf !== undefined && entry.change !== "restart") return [];
+    const saved = keysIn(entry, config);
+    const gone = keysIn(entry, live).filter((key) => {
+      const at = saved.indexOf(key);
+      if (at >= 0) saved.splice(at, 1);
+      return at < 0;
+    });
+    return gone.map((key) => `${path}[${key}]`);
   });
+}
+
+/** What tells entries apart. Devices have names of ours, or belong to others, unless none has a name. */
+function keysIn(list: List, root: XmlElement): string[] {
+  return list.select(root).map((element, index) =>
+    list.nameless === true
+      ? element.attributes.get("type") ?? list.nameOf(element, index)
+      : list.keyOf === undefined
+      ? aliasName(element)
+      : list.nameOf(element, index)
+  ).filter((key) => key !== undefined);
 }
 
 function compareInto(

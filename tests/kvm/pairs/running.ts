@@ -167,8 +167,13 @@ function pendingIn(plan: Plan): readonly string[] {
     .flatMap((note) => note.slice(PENDING_RESTART.length).split(", "));
 }
 
+/** Devices that libvirt knows by no name: what is told of one that goes is its type. */
+const NAMELESS = /^(displays|audios|smartcards)\[/;
+
 /** Whether one path is the other's, or part of it. */
 function related(one: string, other: string): boolean {
+  const list = NAMELESS.exec(other)?.[0];
+  if (list !== undefined && one.startsWith(list)) return true;
   const within = (inner: string, outer: string) =>
     inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
   return within(one, other) || within(other, one);

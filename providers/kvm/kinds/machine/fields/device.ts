@@ -105,6 +105,7 @@ export function devices<Entry extends z.ZodType>(
     },
     remove: (domain, device) => remove(ensureElement(domain, "./devices"), device),
     removedByName: init.removedByName,
+    nameless: init.nameless,
     change: init.change,
     fields: init.fields,
   });
