@@ -57,11 +57,10 @@ function isThere(path: string): boolean {
   }
 }
 
-for (const flavour of ["gitlab", "verbs"] as const) {
+for (const flavour of program === undefined ? [] : ["gitlab", "verbs"] as const) {
   Deno.test({
     name:
       `HTTP (${flavour}): the protocol's own client locks, writes, is kept out, and frees a lock`,
-    ignore: program === undefined,
     fn: async () => {
       await using server = stateServer(flavour);
       const folder = await Deno.makeTempDir({ prefix: "staddle-tofu-" });
