@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import type { JsonObject } from "../../../providers/provider.ts";
 import { machineKind, machineXml, patchMachine } from "../../../providers/kvm/kinds/machine/mod.ts";
 import { getPath, parseXml } from "../../../providers/kvm/xml/mod.ts";
-import { completed, DISK, lookup, machine, MARK, observed } from "./fixtures.ts";
+import { completed, DISK, FACTS, lookup, machine, MARK, observed } from "./fixtures.ts";
 
 const plain = { disks: [DISK] };
 
@@ -143,4 +143,33 @@ Deno.test("vhost-user without memory that others can map is refused when planned
       .map(({ code, path }) => `${code} ${path}`);
   assert.deepEqual(issues({}), ["machine.memory-not-shared nics[nic0].vhostUser"]);
   assert.deepEqual(issues({ memoryBacking: { source: "memfd", access: "shared" } }), []);
+});
+
+/** Hosts with another libvirt than the one that the fixtures have. */
+const hostWith = (libvirtVersion: number) => lookup({ facts: { ...FACTS, libvirtVersion } });
+
+Deno.test("a field that came with a later libvirt than the host's is refused by name and version", () => {
+  const declared = machine({
+    ...plain,
+    cpu: { mode: "maximum" },
+    loader: { path: "/usr/share/OVMF/OVMF.fd", type: "rom", stateless: true },
+    nics: [{ name: "nic0", mac: "52:54:00:00:00:01", network: "lab/network.front", acpiIndex: 3 }],
+  });
+  const issues = (version: number) =>
+    machineKind.check!(declared, hostWith(version)).filter(({ code }) =>
+      code === "machine.libvirt-too-old"
+    ).map(({ path, message }) => `${path}: ${message}`);
+  assert.deepEqual(issues(7_000_000), [
+    "cpu.mode: needs libvirt 7.1.0, and the host has 7.0.0",
+    "loader.stateless: needs libvirt 8.6.0, and the host has 7.0.0",
+    "nics[nic0].acpiIndex: needs libvirt 7.3.0, and the host has 7.0.0",
+  ]);
+  assert.deepEqual(issues(8_006_000), []);
+});
+
+Deno.test("an emulated CPU has every feature, where libvirt knows how to say so", () => {
+  const cpu = (version: number) =>
+    (machineKind.complete(machine(plain), hostWith(version)) as { cpu?: JsonObject }).cpu;
+  assert.equal(cpu(7_000_000), undefined);
+  assert.deepEqual(cpu(7_001_000), { mode: "maximum" });
 });

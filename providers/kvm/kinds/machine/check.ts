@@ -15,6 +15,7 @@ import type { MachineSpec } from "./schema.ts";
 import { comparedXml, secretChanges } from "./secrets.ts";
 import { checkSharedMemory } from "./shared_memory.ts";
 import { machineTable } from "./table.ts";
+import { checkTooNew } from "./too_new.ts";
 
 /** Issues of a resolved machine. */
 export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
@@ -32,6 +33,7 @@ export function checkMachine(resource: Resource, lookup: Lookup): Issue[] {
       ...checkMachineType(spec, facts),
       ...checkCpuFeatures(spec, facts),
       ...checkLifecycle(resource, lookup, facts),
+      ...checkTooNew(resource.spec, facts.libvirtVersion),
     ]),
   ];
 }

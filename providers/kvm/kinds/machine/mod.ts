@@ -187,7 +187,7 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
     accel: kvm ? "require-kvm" : "tcg",
     arch,
     ...(alias === undefined ? {} : { machine: known?.canonical ?? alias }),
-    cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch),
+    cpu: spec.cpu as JsonObject | undefined ?? defaultCpu(kvm, arch, facts?.libvirtVersion),
     disks: spec.disks.map((disk) => ({
       bus: disk.vhostUser === undefined ? usual.bus : "virtio",
       ...disk,
@@ -197,6 +197,9 @@ function complete(resource: Resource, lookup: Lookup): JsonObject {
     ) as unknown as JsonObject[],
   });
 }
+
+/** libvirt that knows the CPU mode `maximum`. */
+const MAXIMUM_SINCE = 7_001_000;
 
 /** Fields as people read them: identity first, policy last. */
 function inTableOrder(spec: JsonObject): JsonObject {
@@ -210,9 +213,10 @@ function runsUnderKvm(spec: MachineSpec, arch: string, facts: HostFacts | undefi
   return facts.accelerator.verdict === "kvm-hw" && arch === facts.arch;
 }
 
-/** Under KVM the host's own CPU; else every feature that emulation has. */
-function defaultCpu(kvm: boolean, arch: string): JsonObject | undefined {
+/** Under KVM the host's own CPU; else every feature that emulation has, which libvirt can say since 7.1. */
+function defaultCpu(kvm: boolean, arch: string, libvirt = MAXIMUM_SINCE): JsonObject | undefined {
   if (kvm) return { mode: "host-passthrough" };
+  if (libvirt < MAXIMUM_SINCE) return undefined;
   return arch === "x86_64" || arch === "i686" ? { mode: "maximum" } : undefined;
 }
 
