@@ -195,7 +195,8 @@ export async function makeSessionPlan(
     : mode === "apply"
     ? topology
     : noneDeclared(session.name);
-  return { plan, errors, hostErrors, record, topology: after, leftAlone };
+  const { going } = made;
+  return { plan, errors, going, hostErrors, record, topology: after, leftAlone };
 }
 
 /** What is declared of a stack that was destroyed. */
