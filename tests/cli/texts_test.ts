@@ -8,6 +8,7 @@ import { historyText, revisionText, took } from "../../cli/render/history_text.t
 import { outputsJson, outputsText } from "../../cli/render/outputs_text.ts";
 import { stateList, stateShow } from "../../cli/render/state_text.ts";
 import { coloured } from "../../cli/render/style.ts";
+import { shortOfRevision } from "../../cli/revisions.ts";
 import { type Topology, TOPOLOGY_FORMAT } from "../../planner/topology.ts";
 import { StaddleError, StaddleErrors } from "../../providers/error.ts";
 import type { ResourceRecord, StackRecord } from "../../state/store.ts";
@@ -144,6 +145,19 @@ Deno.test("the runs of a stack", () => {
       revisionText("web", { run: { ...failed, result: "done" }, journal: [], kept: true }),
     ].join("\n\n"),
   );
+  const { result: _, ...killed } = failed;
+  golden(
+    import.meta.url,
+    "way_back.txt",
+    [
+      shortOfRevision(failed, []),
+      shortOfRevision({ ...failed, result: "cancelled" }, []),
+      shortOfRevision(killed, ["lab/machine.web", "lab/volume.web-root"]),
+      shortOfRevision({ ...failed, command: "destroy" }, []),
+      shortOfRevision({ ...failed, result: "done" }, ["lab/network.front"]),
+    ].join("\n\n"),
+  );
+  assert.equal(shortOfRevision({ ...failed, result: "done" }, []), undefined);
   assert.deepEqual([412, 12_400, 185_000].map(took), ["0.4s", "12s", "3m05s"]);
 });
 
