@@ -88,7 +88,7 @@ Deno.test({
         "portGroup next-boot",
       ]],
       [{ network: front, portGroup: "b" }, { network: back, portGroup: "b" }, ["network live"]],
-      [{ network: front, portGroup: "a" }, { network: back }, ["network live"]],
+      [{ network: front, portGroup: "a" }, { network: back }, ["network next-boot"]],
       [{ network: front, portGroup: "a" }, { network: front, portGroup: "b", link: "down" }, [
         "link live",
         "portGroup next-boot",

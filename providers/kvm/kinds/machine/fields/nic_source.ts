@@ -45,10 +45,10 @@ function canMove(nic: XmlElement): boolean {
     child(nic, "virtualport") === undefined;
 }
 
-/** A running NIC of a network has its port group for as long as it is one. */
+/** A running NIC of a network has its port group, or none, for as long as it is one. */
 function isRegrouped(nic: XmlElement, declared: JsonObject | undefined): boolean {
-  return nic.attributes.get("type") === "network" && declared?.portGroup !== undefined &&
-    declared.portGroup !== child(nic, "source")?.attributes.get("portgroup");
+  return nic.attributes.get("type") === "network" &&
+    declared?.portGroup !== child(nic, "source")?.attributes.get("portgroup");
 }
 
 /** Another network or bridge. */
