@@ -16,9 +16,11 @@ import { validateTopology } from "./validate.ts";
 
 /** A plan of a part, and what it was made from. */
 export interface DeclaredAfterInput {
+  /** Of the part, without errors. */
   readonly plan: Plan;
   /** What the whole stack declares; absent where the record alone is known. */
   readonly topology?: Topology;
+  /** As it is before the plan is carried out. */
   readonly record?: StackRecord;
   /** What earlier runs left declared, newest first; no more of it is asked for than is needed. */
   readonly earlier: AsyncIterable<Topology> | Iterable<Topology>;

@@ -11,6 +11,7 @@ import type { Topology } from "./topology.ts";
 
 /** What is planned to go back. */
 export interface WayBack {
+  /** What is planned. */
   readonly topology: Topology;
   /** Addresses to exclude: see {@linkcode Topology.leftAlone}. */
   readonly leftAlone: readonly string[];
