@@ -72,6 +72,11 @@ function nameOf({ kind, host, key }: ObjectName): string {
   return `${host}\n${kind}\n${key}`;
 }
 
+/** Without building names, for every row is asked at every deletion. */
+function sameObject(a: ObjectName, b: ObjectName): boolean {
+  return a.key === b.key && a.kind === b.kind && a.host === b.host;
+}
+
 /** Makes the index. */
 export function indexPlan(plan: Plan): PlanIndex {
   const resources = new Map(plan.resources.map((resource) => [resource.address, resource]));
@@ -217,8 +222,13 @@ export function endStep(index: PlanIndex, rows: Rows, step: Step, result: StepRe
       return putRow(index, rows, row);
     }
     case "delete": {
-      const earlier = rowToDelete(rows, step);
-      return earlier === undefined ? none : { put: [], remove: [earlier.address] };
+      // The object is gone, or another's: whatever else gives it up has nothing of it any more.
+      const remove = [...rows.values()]
+        .filter((row) => sameObject(row, step) && givesUp(index, row))
+        .map(({ address }) => address);
+      const earlier = rowToDelete(rows, step)?.address;
+      if (earlier !== undefined && !remove.includes(earlier)) remove.push(earlier);
+      return { put: [], remove };
     }
     case "wait": {
       const earlier = rows.get(step.address) ??
@@ -257,21 +267,31 @@ export function renamedAway(index: PlanIndex, rows: Rows): RowChange {
 
 /**
  * The address that has taken the object of a delete step over, if one has: its row names the same
- * object. Deleting the object would destroy what that address owns; only the old row has to go.
+ * object, and the plan leaves it that. Deleting the object would destroy what that address owns; only
+ * the old row has to go.
  */
 export function newOwner(index: PlanIndex, rows: Rows, step: Step): string | undefined {
   if (step.operation !== "delete") return undefined;
   const old = rowToDelete(rows, step);
   if (old === undefined) return undefined;
-  for (const { address, kind, host, key } of rows.values()) {
-    if (key !== step.key || kind !== step.kind || host !== step.host) continue;
-    // What stands aside is to go too.
-    if (isLeftover(address)) continue;
-    // The row under the address that it was renamed from is its own.
-    const former = index.resource(step.address)?.previousAddress;
-    if (address !== old.address && address !== former) return address;
+  // The row under the address that it was renamed from is its own.
+  const former = index.resource(step.address)?.previousAddress;
+  for (const row of rows.values()) {
+    if (!sameObject(row, step) || row.address === old.address || row.address === former) continue;
+    if (!givesUp(index, row)) return row.address;
   }
   return undefined;
+}
+
+/** Whether the object of a row is not to be kept for it. */
+function givesUp(index: PlanIndex, row: ResourceRecord): boolean {
+  if (isLeftover(row.address) || row.status === "deleting") return true;
+  const planned = index.resource(row.address);
+  if (planned === undefined) return false;
+  const { action, key } = planned;
+  // An update that gives another name keeps the object.
+  const another = (action === "create" || action === "replace") && key !== row.key;
+  return action === "delete" || action === "forget" || another;
 }
 
 /** Hosts that the record needs: those of the plan, and those of rows that are left. */
@@ -323,14 +343,17 @@ function stoppedBefore(
   return stopped.length === 0 ? {} : { stopped };
 }
 
-/** A row in the place of the one at its address, which is moved aside while its object is to stay. */
+/** A row in the place of the one at its address, which is moved aside while its object is still to go. */
 function putRow(index: PlanIndex, rows: Rows, row: ResourceRecord): RowChange {
   const put = [row];
   const remove: string[] = [];
   const earlier = rows.get(row.address);
-  if (earlier !== undefined && nameOf(earlier) !== nameOf(row) && index.deletes(earlier)) {
-    const { target: _, stopped: __, ...old } = earlier;
-    put.push({ ...old, address: leftoverAddress(earlier.address, earlier.key) });
+  if (earlier !== undefined && nameOf(earlier) !== nameOf(row)) {
+    const address = leftoverAddress(earlier.address, earlier.key);
+    if (index.deletes(earlier) || index.resource(address)?.reason === "still-used") {
+      const { target: _, stopped: __, ...old } = earlier;
+      put.push({ ...old, address });
+    }
   }
   // The object was a leftover of this address and is taken back.
   const aside = rows.get(leftoverAddress(row.address, row.key));

@@ -48,8 +48,8 @@ export function cascadeReplacements(
   const usedBefore = (mine: Decision, used: string) => {
     if (mine.record === undefined) return true;
     const former = decisions.get(used)?.record?.address ?? used;
-    return [used, former, ...aliases.get(used) ?? []]
-      .some((name) => mine.record!.needs.includes(name));
+    const names = [used, former, ...aliases.get(used) ?? []].map(ownerOf);
+    return mine.record.needs.some((need) => names.includes(ownerOf(need)));
   };
   for (const address of order) {
     const mine = decisions.get(address);
@@ -62,7 +62,9 @@ export function cascadeReplacements(
       reference.survives !== true && usedBefore(mine, reference.address)
     );
     const causes = firm.filter(({ address }) => goingFirst(address) !== undefined);
-    const left = causes.length > 0 || mine.action !== "update"
+    const changed = mine.action === "update" ||
+      (mine.action === "create" && mine.old === undefined);
+    const left = causes.length > 0 || !changed
       ? []
       : firm.filter((reference) => goingAfter(reference.address).some((key) => stays(mine, key)));
     if (left.length > 0) {
@@ -75,13 +77,13 @@ export function cascadeReplacements(
       decisions.set(address, { ...mine, old: { ...mine.old, afterCreate: false } });
       continue;
     }
-    const changed = new Set(mine.changes.map((change) => change.path));
+    const paths = new Set(mine.changes.map((change) => change.path));
     decisions.set(
       address,
       madeAnew(mine, held, {
         changes: [
           ...mine.changes,
-          ...causes.filter((cause) => !changed.has(cause.path)).map((cause): FieldChange => {
+          ...causes.filter((cause) => !paths.has(cause.path)).map((cause): FieldChange => {
             const used = decisions.get(cause.address)!;
             return {
               path: cause.path,

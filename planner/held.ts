@@ -8,6 +8,7 @@
 import type { StaddleError } from "../providers/error.ts";
 import type { Observed } from "../providers/provider.ts";
 import type { Decision } from "./decision.ts";
+import { textsIn } from "./field_patterns.ts";
 import { isLeftover, ownerOf } from "./leftover.ts";
 import { problem } from "./problem.ts";
 import { goingOf } from "./removal.ts";
@@ -43,9 +44,9 @@ export function keepHeld(
     const decision = decisions.get(address);
     if (decision === undefined || goingOf(decision) === undefined) continue;
     if (decision.action !== "delete" || decision.goesFirst === true) {
-      // What names it goes over to the new one: that is for the cascade to see to.
+      // What goes over to the new one was for the cascade to see to.
       const strangers = by.filter((holder) =>
-        !decisions.get(holder.address)!.references.some((used) => used.address === address)
+        !goesOver(decisions.get(holder.address)!, address, goingOf(decision)!.key)
       );
       if (strangers.length > 0) errors.push(heldAnew(decision, strangers, decisions));
       continue;
@@ -65,6 +66,12 @@ export function keepHeld(
     }
   }
   return errors;
+}
+
+/** Whether a change takes something from the old object of a resource to the new one. */
+function goesOver({ references, changes }: Decision, address: string, key: string): boolean {
+  return references.some((used) => used.address === address) &&
+    changes.some(({ before }) => textsIn(before).has(key));
 }
 
 /** Who goes on using what, by the address of the latter. What is held becomes a need. */

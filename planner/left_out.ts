@@ -47,6 +47,19 @@ export function usedByLeftOut(
   });
 }
 
+/**
+ * Keeps among the needs of each resource what it needed and a run of a part leaves out: a machine may go
+ * on using that until its next start, which only a run of the whole can tell.
+ */
+export function keepNeedsLeftOut(decisions: Map<string, Decision>): void {
+  for (const [address, decision] of decisions) {
+    const leftOut = (decision.record?.needs ?? []).filter((need) => !decisions.has(need));
+    if (leftOut.length === 0) continue;
+    const needs = [...new Set([...decision.needs, ...leftOut])].sort();
+    decisions.set(address, { ...decision, needs });
+  }
+}
+
 /** Whether a resource that is left out would lose what it uses. */
 function standsOn(
   { kind, needs, resource }: ResourceRecord,

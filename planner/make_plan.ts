@@ -14,8 +14,9 @@ import { decideAside, decideGone, decideUnrecorded } from "./decide_gone.ts";
 import { begunSteps, type DecideContext } from "./deciding.ts";
 import { type Decision, worst } from "./decision.ts";
 import { findDrift } from "./drift.ts";
+import { goOnce } from "./going_once.ts";
 import { keepHeld } from "./held.ts";
-import { usedByLeftOut } from "./left_out.ts";
+import { keepNeedsLeftOut, usedByLeftOut } from "./left_out.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { outputChanges } from "./outputs.ts";
 import { optionNotes, optionsOf, plannedHooks, refusals } from "./options.ts";
@@ -113,6 +114,10 @@ export function makePlan(input: PlanInput): MadePlan {
   const keep = (decision: Decision | undefined) => {
     if (decision !== undefined) decisions.set(decision.address, decision);
   };
+  const neededByLeftOut = (needed: string) =>
+    record?.resources.some(({ address, needs }) =>
+      needs.includes(needed) && !selection.has(address)
+    ) === true;
   const refused = new Set<string>();
   for (const entry of resolution.resolved.values()) {
     const { address, host } = entry.resource;
@@ -139,7 +144,9 @@ export function makePlan(input: PlanInput): MadePlan {
   const renamed = mode === "apply" ? formerAddresses(resolution, context.records) : new Map();
   for (const known of record?.resources ?? []) {
     const declared = mode === "apply" && resolution.resolved.has(known.address);
-    if (declared || !concerns(known.address, known.host)) continue;
+    // What has been taken over is not left out, unless for those who are left out with it.
+    const handedOver = context.adopted.has(known.address) && !neededByLeftOut(known.address);
+    if (declared || !(handedOver || concerns(known.address, known.host))) continue;
     // Renamed, and this run does not concern it: it stays in the record as it is.
     const now = renamed.get(known.address);
     if (now !== undefined && !decisions.has(now)) continue;
@@ -150,6 +157,7 @@ export function makePlan(input: PlanInput): MadePlan {
   if (mode === "apply") {
     leftoversFirst(decisions, context);
     cascadeReplacements(decisions, [...resolution.resolved.keys()]);
+    goOnce(decisions);
   }
 
   for (const [address, decision] of decisions) {
@@ -161,6 +169,7 @@ export function makePlan(input: PlanInput): MadePlan {
   const going = goingAway(decisions);
   if (input.users !== undefined) errors.push(...spareUsed(decisions, input.users));
   if (mode === "apply" && !selection.whole) {
+    keepNeedsLeftOut(decisions);
     errors.push(...usedByLeftOut(decisions, record, kinds));
   }
 

@@ -17,6 +17,7 @@ import { topologicalOrder } from "./graph.ts";
 import { ownerOf } from "./leftover.ts";
 import { ownedBefore } from "./options.ts";
 import { problem } from "./problem.ts";
+import { Slots } from "./slots.ts";
 
 /** What making steps looks at. */
 export interface StepsContext {
@@ -124,8 +125,9 @@ function wire(decisions: Decisions, context: StepsContext, careful: boolean): St
     if (isIdle(decision)) continue;
     const needs = ready.of(decision.needs);
     if (decision.nameFrom !== undefined) {
-      const freed = nameFreed(decision, decisions.get(decision.nameFrom), context);
-      if (freed !== undefined) needs.add(freed);
+      const step = users.freed.get(decision.host, decision.kind.kind, decision.key);
+      if (step === undefined) context.errors.push(nameInUse(decision, decisions));
+      else needs.add(step);
     }
     if (decision.action === "delete" || decision.action === "forget") {
       const before = released(decision, decision.goesFirst === true, decisions, users);
@@ -283,21 +285,31 @@ interface Users {
   readonly users: ReadonlyMap<string, readonly string[]>;
   /** Other addresses under which the record has the object of a resource. */
   readonly aliases: ReadonlyMap<string, readonly string[]>;
+  /** Addresses of those that the record says have an object: more than one, where runs were stopped. */
+  readonly objects: Slots<string[]>;
+  /** The steps after which names are free. */
+  readonly freed: Slots<string>;
 }
 
 function usersOf(decisions: Decisions): Users {
   const users = new Map<string, string[]>();
   const aliases = new Map<string, string[]>();
+  const objects = new Slots<string[]>();
   const add = (map: Map<string, string[]>, name: string, address: string) => {
     const list = map.get(name);
     if (list === undefined) map.set(name, [address]);
     else list.push(address);
   };
   for (const [address, { action, nameFrom, record, needs }] of decisions) {
-    for (const need of record?.needs ?? needs) add(users, need, address);
+    for (const need of record?.needs ?? needs) add(users, ownerOf(need), address);
     if (action === "forget" && nameFrom !== undefined) add(aliases, nameFrom, address);
+    if (record === undefined) continue;
+    const { host, kind, key } = record;
+    const known = objects.get(host, kind, key);
+    if (known === undefined) objects.set(host, kind, key, [address, record.address]);
+    else known.push(address, record.address);
   }
-  return { users, aliases };
+  return { users, aliases, objects, freed: namesFreed(decisions) };
 }
 
 /**
@@ -310,13 +322,15 @@ function released(
   decision: Decision,
   first: boolean,
   decisions: Decisions,
-  { users, aliases }: Users,
+  { users, aliases, objects, freed }: Users,
 ): Set<string> {
   const result = new Set<string>();
   // An object that came from another address of the stack has its users there.
   const known = decision.record?.address ?? decision.address;
   const others = aliases.get(decision.address) ?? [];
-  const owners = [...new Set([decision.address, known, ...others].map(ownerOf))];
+  const gone = decision.old?.key ?? decision.key;
+  const same = objects.get(decision.host, decision.kind.kind, gone) ?? [];
+  const owners = [...new Set([decision.address, known, ...others, ...same].map(ownerOf))];
   const seen = new Set<string>(owners);
   const open = owners.flatMap((owner) => users.get(owner) ?? []);
   for (let address = open.pop(); address !== undefined; address = open.pop()) {
@@ -324,10 +338,14 @@ function released(
     seen.add(address);
     const user = decisions.get(address);
     if (user === undefined) continue;
+    // Stopped runs can have left it an object that another resource takes away.
+    const { record } = user;
+    const step = record && freed.get(record.host, record.kind, record.key);
+    if (step?.startsWith("delete:")) result.add(step);
     if (user.action === "delete") result.add(`delete:${address}`);
     else if (user.old !== undefined) result.add(`delete:${address}#old`);
     else if (user.observed !== undefined && lastChange(user) !== undefined) {
-      if (!first || !user.needs.some((need) => owners.includes(need))) {
+      if (!first || !user.needs.includes(ownerOf(decision.address))) {
         result.add(lastChange(user)!);
       }
     } else if (user.action === "forget" && user.nameFrom !== undefined) {
@@ -339,18 +357,23 @@ function released(
   return result;
 }
 
-/** The step after which another resource of the stack no longer has a name. */
-function nameFreed(
-  decision: Decision,
-  holder: Decision | undefined,
-  context: StepsContext,
-): string | undefined {
-  if (holder?.action === "delete") return `delete:${holder.address}`;
-  if (holder?.old?.key === decision.key) return `delete:${holder.address}#old`;
-  if (holder?.action === "update" && holder.observed?.key === decision.key) {
-    return `update:${holder.address}`;
+/** The steps after which names are free, by host, kind and name. */
+function namesFreed(decisions: Decisions): Slots<string> {
+  const freed = new Slots<string>();
+  for (const { address, action, kind, host, key, old, observed } of decisions.values()) {
+    if (action === "delete") freed.set(host, kind.kind, key, `delete:${address}`);
+    else if (old !== undefined) {
+      freed.set(old.observed.host, kind.kind, old.key, `delete:${address}#old`);
+    } else if (action === "update" && observed !== undefined && observed.key !== key) {
+      freed.set(host, kind.kind, observed.key, `update:${address}`);
+    }
   }
-  context.errors.push(problem(decision.resource, {
+  return freed;
+}
+
+function nameInUse(decision: Decision, decisions: Decisions): StaddleError {
+  const holder = decisions.get(decision.nameFrom!);
+  return problem(decision.resource, {
     code: "plan.name-in-use",
     message: `the name "${decision.key}" on host ${decision.host} is held by ` +
       `${decision.nameFrom} of this stack, which does not give it up in this run`,
@@ -358,6 +381,5 @@ function nameFreed(
     help: holder === undefined
       ? `let this run concern ${decision.nameFrom} too, or choose another name`
       : "choose another name",
-  }));
-  return undefined;
+  });
 }

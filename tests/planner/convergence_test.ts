@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Topology } from "../../planner/topology.ts";
-import { known, ownNames, stacks, stillUsed } from "./random_stacks.ts";
+import { known, stacks, stillUsed } from "./random_stacks.ts";
 import { type Cut, CutOff, World } from "./world.ts";
 
 /** No step is left, and a second run forgets nothing that it should keep. */
@@ -48,9 +48,9 @@ Deno.test("what was applied plans to nothing, and what is destroyed leaves nothi
 Deno.test("a run that is cut off anywhere converges, on the same stack or another", () => {
   fc.assert(
     fc.property(
-      ownNames,
-      ownNames,
-      fc.option(ownNames),
+      stacks,
+      stacks,
+      fc.option(stacks),
       fc.nat(30),
       fc.constantFrom("before" as const, "after" as const),
       (first, second, third, at, when) => {

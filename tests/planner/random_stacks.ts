@@ -136,9 +136,6 @@ export function known(world: World, wanted: Topology): Topology {
   };
 }
 
-/** Stacks in which no file's name goes from one volume to another. */
-export const ownNames = model.map((choice) => build({ ...choice, turned: 0 }, choice.host));
-
 /** Whether a stack is refused because a machine still runs on what it would make anew, or whose name it takes. */
 export function stillUsed(world: World, wanted: Topology): boolean {
   const { plan, errors } = world.plan(wanted);

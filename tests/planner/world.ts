@@ -241,10 +241,11 @@ export class World {
         rows.get(step.address)?.status === "creating";
       write(moments.beginStep(index, rows, step));
       if (cut?.step === place && cut.when === "before") throw new CutOff();
-      const gone = plan.steps.some((other) =>
-        other.operation === "delete" && other.key === step.key && other.kind === step.kind &&
-        other.host === step.host && done.has(other.id)
-      );
+      const gone = !this.things.has(World.slot(step.host, step.kind, step.key)) &&
+        plan.steps.some((other) =>
+          other.operation === "delete" && other.key === step.key && other.kind === step.kind &&
+          other.host === step.host && done.has(other.id)
+        );
       // An object that a resource has now is kept; one that two entries had goes once.
       const kept = step.operation === "delete" &&
         (gone || moments.newOwner(index, rows, step) !== undefined);
@@ -305,9 +306,8 @@ export class World {
     const mark = kind === "machine" || kind === "network" ? step.mark : undefined;
     const { uuid } = step.resource;
     // A machine that is finished runs on as it does, too, until its next start.
-    const later = step.changes.some(({ path, disruption }) =>
-      path.startsWith("disks[") && disruption === "next-boot"
-    );
+    const runningAfter = (before: Thing | undefined, spec: JsonObject) =>
+      kind !== "machine" ? undefined : { disks: disksAfter(before?.running, spec, step) };
     if (step.operation === "create") {
       if (there !== undefined) {
         assert.equal(step.fingerprint, this.observe(there).fingerprint, `${slot} is there`);
@@ -326,9 +326,7 @@ export class World {
       // libvirt gives a shared one its UUID, for every stack would derive another.
       const given = step.resource.tenure === "shared" ? crypto.randomUUID() : uuid;
       const { spec } = step.resource;
-      const running = kind !== "machine" ? undefined : {
-        disks: later ? there?.running?.disks : spec.disks,
-      };
+      const running = runningAfter(there, spec);
       this.things.set(slot, { kind, host, key, uuid: given, spec, mark, running });
       return;
     }
@@ -342,9 +340,7 @@ export class World {
       !Array.isArray(value)
     );
     const spec = { ...withChanges(found.spec, step.changes), ...Object.fromEntries(declared) };
-    const running = kind !== "machine" ? undefined : {
-      disks: later ? found.running?.disks : spec.disks,
-    };
+    const running = runningAfter(found, spec);
     this.things.set(slot, { ...found, key, spec, mark, running });
   }
 
@@ -371,6 +367,24 @@ function used(kind: string, spec: JsonObject): [string, string][] {
     ];
   }
   return kind === "image" || kind === "seed" ? [["pool", String(spec.pool)]] : [];
+}
+
+/** The disks that a machine runs on after a step: what is plugged live is changed, all else stays. */
+function disksAfter(
+  running: JsonObject | undefined,
+  saved: JsonObject,
+  { changes }: Step,
+): readonly JsonObject[] {
+  const disks = (spec: JsonObject) => (spec.disks ?? []) as readonly JsonObject[];
+  if (running === undefined) return disks(saved);
+  const plugged = ({ name }: JsonObject) =>
+    changes.some(({ path, disruption }) =>
+      path.startsWith(`disks[${name}]`) && disruption === "live"
+    );
+  return [
+    ...disks(running).filter((disk) => !plugged(disk)),
+    ...disks(saved).filter(plugged),
+  ];
 }
 
 /** Whether a machine runs on a volume, whatever is saved for its next start. */
