@@ -373,13 +373,17 @@ function namesFreed(decisions: Decisions): Slots<string> {
 
 function nameInUse(decision: Decision, decisions: Decisions): StaddleError {
   const holder = decisions.get(decision.nameFrom!);
+  const kept = holder?.reason === "still-used" ? holder.notes.at(-1) : undefined;
   return problem(decision.resource, {
     code: "plan.name-in-use",
     message: `the name "${decision.key}" on host ${decision.host} is held by ` +
-      `${decision.nameFrom} of this stack, which does not give it up in this run`,
+      `${decision.nameFrom} of this stack` +
+      (kept === undefined ? ", which does not give it up in this run" : `: ${kept}`),
     others: holder === undefined ? [] : [holder.resource],
     help: holder === undefined
       ? `let this run concern ${decision.nameFrom} too, or choose another name`
-      : "choose another name",
+      : kept === undefined
+      ? "choose another name"
+      : "choose another name, or make this plan again after that",
   });
 }

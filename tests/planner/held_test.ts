@@ -129,3 +129,13 @@ Deno.test("golden: what would be made anew under a machine that runs on it is re
   world.restart("lab", "web");
   assert.deepEqual(ids(world.apply(anew)), [`delete:${VOLUME}#old`, `create:${VOLUME}`]);
 });
+
+Deno.test("golden: a name that something keeps until a restart is refused with what to wait for", () => {
+  const world = applied();
+  const pool = stack().find(({ address }) => address === POOL)!;
+  const spec = { pool: POOL, name: "data.raw", capacity: 1 };
+  const wanted = topology([...stack({ volume: false }), pool, resource("lab/volume.other", spec)]);
+  world.apply(topology([...stack({ volume: false }), pool]));
+  const { errors } = world.plan(wanted);
+  golden(import.meta.url, "name_kept.txt", errors.map((error) => error.render()).join("\n"));
+});
