@@ -133,9 +133,11 @@ Deno.test("golden: what would be made anew under a machine that runs on it is re
 Deno.test("golden: a name that something keeps until a restart is refused with what to wait for", () => {
   const world = applied();
   const pool = stack().find(({ address }) => address === POOL)!;
-  const spec = { pool: POOL, name: "data.raw", capacity: 1 };
-  const wanted = topology([...stack({ volume: false }), pool, resource("lab/volume.other", spec)]);
-  world.apply(topology([...stack({ volume: false }), pool]));
-  const { errors } = world.plan(wanted);
+  const other = (name: string) => resource("lab/volume.other", { pool: POOL, name, capacity: 1 });
+  const declared = (name: string) => topology([...stack({ volume: false }), pool, other(name)]);
+  world.apply(declared("other.raw"));
+  const { errors } = world.plan(declared("data.raw"));
   golden(import.meta.url, "name_kept.txt", errors.map((error) => error.render()).join("\n"));
+  world.restart("lab", "web");
+  world.apply(declared("data.raw"));
 });
