@@ -114,10 +114,6 @@ export function makePlan(input: PlanInput): MadePlan {
   const keep = (decision: Decision | undefined) => {
     if (decision !== undefined) decisions.set(decision.address, decision);
   };
-  const neededByLeftOut = (needed: string) =>
-    record?.resources.some(({ address, needs }) =>
-      needs.includes(needed) && !selection.has(address)
-    ) === true;
   const refused = new Set<string>();
   for (const entry of resolution.resolved.values()) {
     const { address, host } = entry.resource;
@@ -141,12 +137,16 @@ export function makePlan(input: PlanInput): MadePlan {
       keep(decideAside(entry, context));
     });
   }
+  const neededByLeftOut = (needed: string) =>
+    record?.resources.some(({ address, needs }) =>
+      needs.includes(needed) && !selection.has(address)
+    ) === true;
   const renamed = mode === "apply" ? formerAddresses(resolution, context.records) : new Map();
   for (const known of record?.resources ?? []) {
     const declared = mode === "apply" && resolution.resolved.has(known.address);
     // What has been taken over is not left out, unless for those who are left out with it.
-    const handedOver = context.adopted.has(known.address) && !neededByLeftOut(known.address);
-    if (declared || !(handedOver || concerns(known.address, known.host))) continue;
+    const adopted = context.adopted.has(known.address) && !neededByLeftOut(known.address);
+    if (declared || !(adopted || concerns(known.address, known.host))) continue;
     // Renamed, and this run does not concern it: it stays in the record as it is.
     const now = renamed.get(known.address);
     if (now !== undefined && !decisions.has(now)) continue;

@@ -51,7 +51,8 @@ export function lookup(options: { facts?: HostFacts; observed?: Observed } = {})
   };
 }
 
-function bare(spec: JsonObject): Resource {
+/** A resource of that spec as it stands. */
+export function bare(spec: JsonObject): Resource {
   return {
     address: "lab/machine.web",
     kind: "machine",

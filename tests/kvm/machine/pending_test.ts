@@ -1,22 +1,11 @@
 /** What a plan says of changes that wait: of a running guest, and of one whose memory is saved. */
 
 import assert from "node:assert/strict";
-import type { JsonObject, Observed, Resource } from "../../../providers/provider.ts";
+import type { JsonObject, Observed } from "../../../providers/provider.ts";
 import { machineKind } from "../../../providers/kvm/kinds/machine/mod.ts";
-import { lookup } from "./fixtures.ts";
+import { bare, lookup } from "./fixtures.ts";
 
-function machine(spec: JsonObject): Resource {
-  return {
-    address: "lab/machine.web",
-    kind: "machine",
-    host: "lab",
-    name: "web",
-    uuid: "3f1c1c9e-5d7b-5a38-9f61-2f7a4be5a001",
-    tenure: "managed",
-    spec: { name: "web", disks: [], nics: [], ...spec },
-    dependsOn: [],
-  };
-}
+const machine = (spec: JsonObject) => bare({ name: "web", disks: [], nics: [], ...spec });
 
 const domain = (inner: string) =>
   `<domain type='qemu'><name>web</name><vcpu current='1'>4</vcpu>${inner}<devices/></domain>`;
