@@ -42,7 +42,13 @@ export async function brokenDependents(plan: Plan, store: Store): Promise<Staddl
   const errors: StaddleError[] = [];
   for (const other of await store.stacks()) {
     if (other === plan.stack.name) continue;
-    const used = (await usedOutputs(store, other))[plan.stack.name] ?? {};
+    let used: References[string];
+    try {
+      used = (await usedOutputs(store, other))[plan.stack.name] ?? {};
+    } catch (error) {
+      errors.push(unknownDependent(plan.stack.name, other, error));
+      continue;
+    }
     const broken = changed.flatMap(({ name, action, after, sensitive }) => {
       const expected = used[name];
       if (expected === undefined) return [];
@@ -67,6 +73,24 @@ export async function brokenDependents(plan: Plan, store: Store): Promise<Staddl
     );
   }
   return errors;
+}
+
+/** A record that cannot be read says not what its stack uses. */
+function unknownDependent(stack: string, other: string, error: unknown): StaddleError {
+  if (!(error instanceof StaddleError)) throw error;
+  return new StaddleError({
+    code: "references.unknown-dependent",
+    summary:
+      `Cannot tell whether this would break stack "${other}", which may use outputs of stack ` +
+      `"${stack}": ${error.message}`,
+    where: error.where,
+    details: error.details,
+    help:
+      `make the record of stack "${other}" readable first: staddle state check ${other} says what ` +
+      "is wrong with it; to go on all the same: --break-dependents",
+    cause: error,
+    exitCode: REFUSED,
+  });
 }
 
 /** Why a value is not of a type; undefined when it is, or nobody can tell. */

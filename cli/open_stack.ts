@@ -73,7 +73,6 @@ async function evaluateStack(
   options: OpenStackOptions,
   meanwhile: (record: StackRecord | undefined) => void,
 ): Promise<Evaluated> {
-  const names = await store.stacks();
   if (location.kind === "name" || options.to !== undefined) {
     const name = await nameOf(location, options.signal);
     await requireRecorded(name, store);
@@ -84,7 +83,7 @@ async function evaluateStack(
     return { name, topology, revision };
   }
   const { evaluate } = await import("../stacks/evaluate.ts");
-  const guess = names.length === 1 ? await store.load(names[0]!) : undefined;
+  const guess = await onlyRecord(store);
   let begun: (() => void) | undefined = () => meanwhile(guess);
   const { topology, digest } = await evaluateKnown(
     (known) => {
@@ -102,6 +101,14 @@ async function evaluateStack(
     guess,
   );
   return { name: topology.stack, topology, digest };
+}
+
+/** The record, if there is one alone and it can be read: most likely the one of the stack that is evaluated. */
+async function onlyRecord(store: Store): Promise<StackRecord | undefined> {
+  const names = await store.stacks();
+  if (names.length !== 1) return undefined;
+  // If it is the stack's own, it is read again when that is known, and the error told.
+  return await store.load(names[0]!).catch(() => undefined);
 }
 
 /** The stack's name. A file is asked for it and no more, so that no parameters are needed. */

@@ -40,3 +40,9 @@ export function sayings(error: unknown): readonly string[] {
   const { details } = error as { details?: readonly string[] };
   return details !== undefined && details.length > 0 ? details : [error.message];
 }
+
+/** What is wrong with one stack's record, each sentence with the stack's name. */
+export function problemsIn(stack: string, problems: readonly string[]): readonly string[] {
+  const name = `stack "${stack}"`;
+  return problems.map((problem) => problem.includes(name) ? problem : `${name}: ${problem}`);
+}

@@ -10,7 +10,7 @@
 
 import { StaddleError } from "../providers/error.ts";
 import { asideSuffix, fileAside } from "./aside.ts";
-import { problemsOf, sayings } from "./check_record.ts";
+import { problemsIn, problemsOf, sayings } from "./check_record.ts";
 import { changed } from "./document_change.ts";
 import {
   type DocumentLease,
@@ -79,12 +79,12 @@ export class DocumentStore implements Store {
     this.#keyring = new Keyring(site.location, options.keys ?? environmentKeys);
   }
 
-  /** Names of the stacks that have a record. */
+  /** Names of the stacks that have a record, also one that is damaged. */
   async stacks(): Promise<readonly string[]> {
     const names = await this.#site.stacks();
     const there = await Promise.all(names.map(async (name) => {
-      const content = await this.#read(name);
-      return content !== undefined && content.document.record !== null;
+      const { content, damage } = await this.#readWhole(name);
+      return damage !== undefined || (content !== undefined && content.document.record !== null);
     }));
     return names.filter((_, i) => there[i]);
   }
@@ -141,12 +141,10 @@ export class DocumentStore implements Store {
       const problems: string[] = [];
       for (const name of await this.#site.stacks()) {
         if (stack !== undefined && name !== stack) continue;
-        try {
-          const record = await this.load(name);
-          if (record !== undefined) problems.push(...problemsOf(record));
-        } catch (error) {
-          problems.push(...sayings(error));
-        }
+        const found = await this.load(name)
+          .then((record) => record === undefined ? [] : problemsOf(record))
+          .catch(sayings);
+        problems.push(...problemsIn(name, found));
       }
       return problems;
     } catch (error) {

@@ -83,20 +83,22 @@ export function newerVersion(
   });
 }
 
-/** Damage: what was stored is not what is read. `anew`: how a record is made anew, by force unless it says. */
+/** Damage: what was stored is not what is read. `help`: what to do where only all records can be mended. */
 export function corrupt(
   location: string,
   details: readonly string[],
   cause?: unknown,
-  anew = "make the record anew from the hosts: staddle state rebuild STACK --force",
+  help?: string,
 ): StaddleError {
-  const file = location.startsWith("/") ? " of the file" : "";
+  const file = location.startsWith("/");
   return new StaddleError({
     code: "state.corrupt",
-    summary: `Cannot read the record: ${file === "" ? "it" : "its file"} is damaged`,
+    summary: `Cannot read the record: ${file ? "its file" : "it"} is damaged`,
     where: [location],
     details,
-    help: `put a backup${file} in its place, or ${anew}`,
+    help: help ?? (file ? "put a backup of the file in its place, " : "") +
+        "push what staddle state pull printed once (staddle state push STACK FILE --force), or make " +
+        "the record anew from the hosts: staddle state rebuild STACK --force",
     cause,
   });
 }

@@ -90,9 +90,10 @@ export function postgresError(error: unknown, location: string): StaddleError {
   }
   if (sqlState.startsWith("42") || sqlState.startsWith("22") || sqlState.startsWith("23")) {
     // All statements are constant: only tables that are not as they were made can refuse one.
-    const anew =
-      "drop its schema and make the records anew from the hosts: staddle state rebuild STACK";
-    return corrupt(location, [`${said} (${sqlState})`], error, anew);
+    const help =
+      "put a backup in its place, or drop its schema and make the records anew from the " +
+      "hosts: staddle state rebuild STACK";
+    return corrupt(location, [`${said} (${sqlState})`], error, help);
   }
   if (isPassing(error)) {
     return make(

@@ -14,6 +14,7 @@ import {
   type Statement,
   values,
 } from "./postgres_sql.ts";
+import { checkedHead, rowsDocument, strays } from "./head_row.ts";
 import { ROWS_KEEP } from "./history_limits.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import type { RowCipher } from "./row_cipher.ts";
@@ -47,20 +48,55 @@ function table({ schema }: Place, name: Table): Statement {
   return nameOf(schema, name);
 }
 
-/** Rows of all stacks, each verified: a damaged name must not read as "no record". */
-export async function stackRows(place: Place): Promise<readonly Row[]> {
-  const rows = await place.sql`SELECT * FROM ${table(place, "stacks")} ORDER BY stack COLLATE "C"`;
-  for (const row of rows) {
-    verify(place.location, row, `the row of stack "${text(row, "stack")}"`, sums.stacks);
-  }
-  return rows;
+/** Names of the stacks that have a record, also one that is damaged. */
+export async function stackNames(place: Place): Promise<readonly string[]> {
+  const rows = await place.sql`
+    SELECT stack COLLATE "C" AS stack FROM ${table(place, "stacks")}
+    UNION SELECT stack COLLATE "C" FROM ${table(place, "parts")} ORDER BY stack`;
+  return rows.map((row) => text(row, "stack"));
+}
+
+/** The row of a stack; undefined without a record. See `checkedHead`. */
+async function headRow(place: Place, stack: string): Promise<Row | undefined> {
+  const { sql, location } = place;
+  const [head] = await sql`SELECT * FROM ${table(place, "stacks")} WHERE stack = ${stack}`;
+  const rest = head === undefined
+    ? await sql`SELECT 1 FROM ${table(place, "parts")} WHERE stack = ${stack} LIMIT 1`
+    : [];
+  return checkedHead(location, stack, head, rest.length > 0);
 }
 
 /** A stack's data key as it is kept: null when readable, undefined without a record. */
 export async function keptKey(place: Place, stack: string): Promise<string | null | undefined> {
-  const row = (await stackRows(place)).find((row) => row.stack === stack);
+  const row = await headRow(place, stack);
   if (row === undefined) return undefined;
   return typeof row.key === "string" ? row.key : null;
+}
+
+/** All rows of a stack as they are, and those whose names are damaged; undefined if there are none. */
+export async function rowsOf(place: Place, stack: string): Promise<Uint8Array | undefined> {
+  const tables: Partial<Record<Table, readonly Row[]>> = {};
+  for (const name of Object.keys(sums) as Table[]) {
+    tables[name] = await place.sql`SELECT * FROM ${table(place, name)} WHERE stack = ${stack}`;
+  }
+  tables.stacks = [...tables.stacks ?? [], ...await strayRows(place)];
+  const some = Object.values(tables).some((rows) => rows.length > 0);
+  return some ? rowsDocument(stack, tables) : undefined;
+}
+
+/** Takes away what {@linkcode rowsOf} gives. */
+export async function forgetRows(place: Place, stack: string): Promise<void> {
+  await forget(place, stack);
+  for (const row of await strayRows(place)) {
+    await place.sql`DELETE FROM ${table(place, "stacks")} WHERE stack = ${text(row, "stack")}`;
+  }
+}
+
+async function strayRows(place: Place): Promise<readonly Row[]> {
+  return strays(
+    await place.sql`SELECT * FROM ${table(place, "stacks")} AS head WHERE NOT EXISTS
+      (SELECT 1 FROM ${table(place, "parts")} AS part WHERE part.stack = head.stack)`,
+  );
 }
 
 /** The record of a stack, in the present version. */
@@ -70,7 +106,7 @@ export async function loadRecord(
   cipher: RowCipher,
 ): Promise<StackRecord | undefined> {
   const { sql, location } = place;
-  const head = (await stackRows(place)).find((row) => row.stack === stack);
+  const head = await headRow(place, stack);
   if (head === undefined) return undefined;
   const [resources, parts] = await Promise.all([
     sql`SELECT * FROM ${table(place, "resources")} WHERE stack = ${stack}
@@ -235,7 +271,7 @@ export async function writeRecord(
   cipher: RowCipher,
 ): Promise<number> {
   const { sql, location } = place;
-  let head: Row | undefined = (await stackRows(place)).find((row) => row.stack === stack);
+  let head = await headRow(place, stack);
   if (change.forget) {
     await forget(place, stack);
     head = undefined;

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { sayings } from "./check_record.ts";
+import { fileAside } from "./aside.ts";
+import { problemsIn, sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
-import { locked } from "./errors.ts";
+import { leaseLost, locked } from "./errors.ts";
 import { HeldLease } from "./held_lease.ts";
 import { ROWS_KEEP } from "./history_limits.ts";
 import { Keyring } from "./keyring.ts";
@@ -82,12 +83,9 @@ export class PostgresStore implements Store {
     this.#keyring = new Keyring(this.location, options.keys ?? environmentKeys);
   }
 
-  /** Names of the stacks that have a record. */
+  /** Names of the stacks that have a record, also one that is damaged. */
   stacks(): Promise<readonly string[]> {
-    return this.#read(
-      [],
-      async (place) => (await rows.stackRows(place)).map((row) => String(row.stack)),
-    );
+    return this.#read([], rows.stackNames);
   }
 
   /** A stack's record, each row checked; undefined if there is none. */
@@ -136,17 +134,12 @@ export class PostgresStore implements Store {
       const problems: string[] = [];
       for (const name of names) {
         if (stack !== undefined && name !== stack) continue;
-        try {
-          problems.push(
-            ...await this.#open(
-              name,
-              [],
-              (place, cipher) => rows.problemsOfRows(place, name, cipher),
-            ),
-          );
-        } catch (error) {
-          problems.push(...sayings(error));
-        }
+        const found = await this.#open(
+          name,
+          [],
+          (place, cipher) => rows.problemsOfRows(place, name, cipher),
+        ).catch(sayings);
+        problems.push(...problemsIn(name, found));
       }
       return problems;
     } catch (error) {
@@ -201,10 +194,19 @@ export class PostgresStore implements Store {
     return granted;
   }
 
-  /** Forgets what is kept of a stack: its rows stand in one place with those of others. */
-  async setAside(stack: string, who: string): Promise<undefined> {
+  /** Writes what is kept of a stack into a file below `folder`, and forgets it. */
+  async setAside(stack: string, who: string, folder: string): Promise<string | undefined> {
     await using lease = await this.lock(stack, who);
-    await lease.write({ forget: true });
+    const kept = await this.#read(undefined, (place) => rows.rowsOf(place, stack));
+    if (kept === undefined) return undefined;
+    const place = await fileAside(folder, stack, kept);
+    const held = await this.#write(async (place) => {
+      const held = await locks.renew(place, stack, lease.token, this.#leaseMs);
+      if (held) await rows.forgetRows(place, stack);
+      return held;
+    });
+    if (!held) throw leaseLost(stack, this.location, await this.holder(stack));
+    return place;
   }
 
   /** Gives open leases back and closes the connections. */

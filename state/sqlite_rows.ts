@@ -6,11 +6,12 @@
 
 import { problemsOf, sayings } from "./check_record.ts";
 import { corrupt } from "./errors.ts";
+import { checkedHead, rowsDocument, strays } from "./head_row.ts";
 import { ROWS_KEEP } from "./history_limits.ts";
 import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
 import type { RowCipher } from "./row_cipher.ts";
 import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
-import { sumOfRow, sums, text, verify } from "./row_sums.ts";
+import { type Row, sumOfRow, sums, text, verify } from "./row_sums.ts";
 import type { SqliteFile, SqlRow, SqlValue } from "./sqlite_file.ts";
 import {
   type JournalEntry,
@@ -30,34 +31,63 @@ interface Kept {
   revisions: number;
 }
 
-/** Names of the stacks that have a record. Inside a transaction. */
+/** Names of the stacks that have a record, also one that is damaged. Inside a transaction. */
 export function stackNames(file: SqliteFile): readonly string[] {
-  return stackRows(file).map((row) => text(row, "stack"));
+  return file.all("SELECT stack FROM stacks UNION SELECT stack FROM parts ORDER BY stack")
+    .map((row) => text(row, "stack"));
 }
 
-/** All of them, each verified: a damaged name must not read as "no record". */
-function stackRows(file: SqliteFile): readonly SqlRow[] {
-  const rows = file.all("SELECT * FROM stacks ORDER BY stack");
-  for (const row of rows) {
-    verify(file.path, row, `the row of stack "${text(row, "stack")}"`, sums.stacks);
-  }
-  return rows;
+/** The row of a stack; undefined without a record. See `checkedHead`. */
+function headRow(file: SqliteFile, stack: string): Row | undefined {
+  const head = file.get("SELECT * FROM stacks WHERE stack = ?", stack);
+  const rest = head === undefined &&
+    file.get("SELECT 1 FROM parts WHERE stack = ? LIMIT 1", stack) !== undefined;
+  return checkedHead(file.path, stack, head, rest);
 }
 
 /** Sum of a stack's row, which holds its lineage and serial; undefined without a record. Inside a transaction. */
 export function headSum(file: SqliteFile, stack: string): string | undefined {
-  const row = stackRows(file).find((row) => row.stack === stack);
+  const row = headRow(file, stack);
   return row === undefined ? undefined : text(row, "sum");
 }
 
 /** A stack's data key as it is kept: null when readable, undefined without a record. Inside a transaction. */
 export function keptKey(file: SqliteFile, stack: string): string | null | undefined {
-  const row = stackRows(file).find((row) => row.stack === stack);
+  const row = headRow(file, stack);
   if (row === undefined) return undefined;
   return typeof row.key === "string" ? row.key : null;
 }
 
-function keptOf(head: SqlRow | undefined): Kept {
+/** All rows of a stack as they are, and those whose names are damaged; undefined if there are none. */
+export function rowsOf(file: SqliteFile, stack: string): Uint8Array | undefined {
+  const tables = Object.fromEntries(
+    Object.keys(sums).map((name) => [
+      name,
+      [
+        ...file.all(`SELECT * FROM ${name} WHERE stack = ?`, stack),
+        ...(name === "stacks" ? strayRows(file) : []),
+      ],
+    ]),
+  );
+  const some = Object.values(tables).some((rows) => rows.length > 0);
+  return some ? rowsDocument(stack, tables) : undefined;
+}
+
+/** Takes away what {@linkcode rowsOf} gives. Inside a write transaction. */
+export function forgetRows(file: SqliteFile, stack: string): void {
+  forget(file, stack);
+  for (const row of strayRows(file)) {
+    file.run("DELETE FROM stacks WHERE stack = ?", text(row, "stack"));
+  }
+}
+
+function strayRows(file: SqliteFile): readonly Row[] {
+  return strays(
+    file.all("SELECT * FROM stacks WHERE stack NOT IN (SELECT stack FROM parts)"),
+  );
+}
+
+function keptOf(head: Row | undefined): Kept {
   const [runs = 0, journal = 0, revisions = 0] = head === undefined
     ? []
     : text(head, "kept").split(":").map(Number);
@@ -66,7 +96,7 @@ function keptOf(head: SqlRow | undefined): Kept {
 
 /** Makes sure that no row of the history is missing. */
 function verifyKept(file: SqliteFile, stack: string, table: keyof Kept): void {
-  const kept = keptOf(stackRows(file).find((row) => row.stack === stack))[table];
+  const kept = keptOf(headRow(file, stack))[table];
   const found = file.get(`SELECT count(*) AS rows FROM ${table} WHERE stack = ?`, stack)?.rows;
   if (found === kept) return;
   throw corrupt(file.path, [
@@ -80,7 +110,7 @@ export function loadRecord(
   stack: string,
   cipher: RowCipher,
 ): StackRecord | undefined {
-  const head = stackRows(file).find((row) => row.stack === stack);
+  const head = headRow(file, stack);
   if (head === undefined) return undefined;
   return recordOfRows(
     {
@@ -124,9 +154,8 @@ export function writeRecord(
   change: RecordWrite,
   cipher: RowCipher,
 ): number {
-  let head = file.get("SELECT * FROM stacks WHERE stack = ?", stack);
+  let head = headRow(file, stack);
   if (head !== undefined) {
-    verify(file.path, head, `the row of stack "${stack}"`, sums.stacks);
     const stays = !change.forget && change.replace === undefined;
     if (stays && Number(head.version) !== RECORD_VERSION) bringUp(file, stack, cipher);
   }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { renameAside } from "./aside.ts";
-import { sayings } from "./check_record.ts";
+import { fileAside, renameAside } from "./aside.ts";
+import { problemsIn, sayings } from "./check_record.ts";
 import { environmentKeys } from "./environment_keys.ts";
 import { leaseLost, locked } from "./errors.ts";
 import { ROWS_KEEP } from "./history_limits.ts";
@@ -68,7 +68,7 @@ export class SqliteStore implements Store {
     this.#keyring = new Keyring(path, options.keys ?? environmentKeys);
   }
 
-  /** Names of the stacks that have a record. */
+  /** Names of the stacks that have a record, also one that is damaged. */
   stacks(): Promise<readonly string[]> {
     return this.#read([], (file) => rows.stackNames(file));
   }
@@ -127,17 +127,12 @@ export class SqliteStore implements Store {
       const checked = stack === undefined ? names : names.filter((name) => name === stack);
       const problems: string[] = [];
       for (const name of checked) {
-        try {
-          problems.push(
-            ...await this.#open(
-              name,
-              [],
-              (file, cipher) => rows.problemsOfRows(file, name, cipher),
-            ),
-          );
-        } catch (error) {
-          problems.push(...sayings(error));
-        }
+        const found = await this.#open(
+          name,
+          [],
+          (file, cipher) => rows.problemsOfRows(file, name, cipher),
+        ).catch(sayings);
+        problems.push(...problemsIn(name, found));
       }
       return problems;
     } catch (error) {
@@ -188,15 +183,11 @@ export class SqliteStore implements Store {
     });
   }
 
-  /** Gives the file another name; forgets the stack where others are recorded in the file as well. */
-  async setAside(stack: string, who: string): Promise<string | undefined> {
+  /** Gives the file another name; where others are recorded in it as well, see `#rowsAside`. */
+  async setAside(stack: string, who: string, folder: string): Promise<string | undefined> {
     // A file that cannot be read at all is of no use to the others either.
     const names = await this.stacks().catch(() => [stack]);
-    if (names.some((name) => name !== stack)) {
-      await using lease = await this.lock(stack, who);
-      await lease.write({ forget: true });
-      return undefined;
-    }
+    if (names.some((name) => name !== stack)) return await this.#rowsAside(stack, who, folder);
     if (!SqliteFile.exists(this.location)) return undefined;
     const held = await this.holder(stack).catch(() => undefined);
     if (held !== undefined) throw locked(stack, this.location, held);
@@ -209,6 +200,22 @@ export class SqliteStore implements Store {
     for (const lease of [...this.#leases]) await lease[Symbol.asyncDispose]();
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
+  }
+
+  /** Writes a stack's rows into a file below `folder`, and forgets them: the others stay where they are. */
+  async #rowsAside(stack: string, who: string, folder: string): Promise<string | undefined> {
+    await using lease = await this.lock(stack, who);
+    const kept = await this.#read(undefined, (file) => rows.rowsOf(file, stack));
+    if (kept === undefined) return undefined;
+    const place = await fileAside(folder, stack, kept);
+    const file = this.#writable();
+    const held = file.write(() => {
+      const held = locks.owns(file, stack, lease.token);
+      if (held) rows.forgetRows(file, stack);
+      return held;
+    });
+    if (!held) throw leaseLost(stack, this.location, await this.holder(stack));
+    return place;
   }
 
   #read<T>(nothing: T, body: (file: SqliteFile) => T): Promise<T> {

@@ -240,7 +240,7 @@ export interface Store extends AsyncDisposable {
   readonly location: string;
   /** How much history it keeps. */
   readonly keeps: HistoryLimits;
-  /** Names of the stacks that have a record. */
+  /** Names of the stacks that have a record, also one that is damaged. */
   stacks(): Promise<readonly string[]>;
   /**
    * A stack's record; undefined if there is none.
@@ -274,8 +274,7 @@ export interface Store extends AsyncDisposable {
   /**
    * Takes what is kept of a stack out of the way though it cannot be read, so that a record can be made
    * anew, and gives where it is now: beside the record, or in a file below `folder` where the store has
-   * no room for it. undefined: there was nothing, or other records stand in one place with it, and it
-   * is forgotten.
+   * no room for it. undefined: there was nothing.
    *
    * @throws {StaddleError} `state.locked` (exit code 5), as far as what is there says who holds it.
    */

@@ -8,6 +8,7 @@ import { locateStack, storeLocation } from "../location.ts";
 import { nameOf, requireRecorded } from "../open_stack.ts";
 import { claimedText, leftText } from "../render/claimed_text.ts";
 import { listenForStop } from "../signals.ts";
+import { tryLoad } from "../state/broken.ts";
 import { openNamed, withLock } from "../state/locked.ts";
 import { whoAmI } from "../who_am_i.ts";
 
@@ -82,9 +83,6 @@ export interface RebuildFlags {
   readonly dryRun?: boolean;
 }
 
-/** Errors that say that a record is of no use. */
-const BROKEN = new Set(["state.corrupt", "state.key-missing", "state.key-wrong"]);
-
 /** Makes a record that was lost anew from what the hosts have. */
 export async function rebuild(
   this: Context,
@@ -127,18 +125,6 @@ export async function rebuild(
   );
 }
 
-async function tryLoad(
-  store: Store,
-  name: string,
-): Promise<{ record?: StackRecord; broken?: StaddleError }> {
-  try {
-    return { record: await store.load(name) };
-  } catch (error) {
-    if (error instanceof StaddleError && BROKEN.has(error.code)) return { broken: error };
-    throw error;
-  }
-}
-
 function refuseGood(
   stack: string,
   record: StackRecord | undefined,
@@ -151,8 +137,8 @@ function refuseGood(
       where: broken.where,
       details: broken.details,
       help:
-        "put a backup in its place if there is one; --force rebuilds it from the hosts, and keeps " +
-        "the broken one aside",
+        "staddle state push puts a backup in its place, if there is one; --force rebuilds it from the " +
+        "hosts, and keeps the broken one aside",
     });
   }
   if (record === undefined || record.resources.length === 0) return;

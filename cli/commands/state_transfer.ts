@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { StaddleError } from "../../providers/error.ts";
 import type { Context } from "../context.ts";
+import { tryLoad } from "../state/broken.ts";
 import { openNamed } from "../state/locked.ts";
 import { type MigrateOptions, migrateStack } from "../state/migrate.ts";
 import { whoAmI } from "../who_am_i.ts";
@@ -38,11 +39,20 @@ export async function push(
   const { readDocument } = await import("../../state/mod.ts");
   const document = await readDocument(text, file === "-" ? "standard input" : file);
   await using named = await openNamed(stack);
-  await using lease = await named.store.lock(named.name, whoAmI());
+  const { name, store, folder } = named;
+  if (flags.force && document.stack === name) {
+    // A record whose key is missing is no broken one: whoever has the key can read it.
+    const { broken } = await tryLoad(store, name);
+    if (broken?.code === "state.corrupt") {
+      const aside = await store.setAside(name, whoAmI(), folder);
+      this.terminal.print(`The broken record is kept in ${aside}`);
+    }
+  }
+  await using lease = await store.lock(name, whoAmI());
   const serial = await lease.write({ replace: document, force: flags.force });
   this.terminal.print(
-    `Pushed ${document.resources.length} resource(s) of stack "${named.name}" to ` +
-      `${named.store.location}: its serial is ${serial} now.`,
+    `Pushed ${document.resources.length} resource(s) of stack "${name}" to ` +
+      `${store.location}: its serial is ${serial} now.`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Stacks that use outputs of others, from end to end. No host is asked. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { golden } from "../support/golden.ts";
 import { type Ended, staddle } from "./staddle.ts";
 
@@ -56,6 +57,13 @@ Deno.test("outputs of another stack: typed, bound by the plan, and not broken un
     const other = await at("apply", net, "--yes", "--param", "subnet=10.78.0.0/24");
     assert.equal(other.code, 0, other.stderr);
     refused(await at("apply", saved), 4);
+
+    // What cannot be read may depend on it, and stops nothing else.
+    using database = new DatabaseSync(`${folder}/state.db`);
+    database.exec("UPDATE stacks SET sum = 'x' || sum WHERE stack = 'app'");
+    refused(await at("destroy", net, "--yes"), 3);
+    assert.equal((await at("plan", net, "--param", "subnet=10.78.0.0/24")).code, 0);
+    database.exec("UPDATE stacks SET sum = substr(sum, 2) WHERE stack = 'app'");
 
     assert.equal((await at("destroy", net, "--yes", "--break-dependents")).code, 0);
     refused(await at("plan", app), 1);

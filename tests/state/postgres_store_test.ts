@@ -193,15 +193,23 @@ for (const [name, sql] of Object.entries(damages)) {
     await server.query(`SET search_path = ${place.schema}; ${sql}`);
     await using other = place.open();
     golden(import.meta.url, `postgres_${name}.txt`, await textOf(other.load("shop")));
-    // Without the column neither row is what it was.
-    assert.equal((await other.check()).length, name === "column_missing" ? 2 : 1);
+    // Without the column neither row is what it was; a name that is damaged is one more.
+    const two = name === "column_missing" || name === "stack_renamed";
+    assert.equal((await other.check()).length, two ? 2 : 1);
     await lease[Symbol.asyncDispose]();
-    if (name === "table_missing" || name === "stack_renamed") {
-      // Whose rows these are, nothing says any more.
-      await assert.rejects(other.setAside("shop", "bob"), { code: "state.corrupt" });
+    if (name === "table_missing") {
+      await assert.rejects(other.setAside("shop", "bob", "/nowhere"), { code: "state.corrupt" });
       return;
     }
-    assert.equal(await other.setAside("shop", "bob"), undefined);
+    const folder = await Deno.makeTempDir({ prefix: "staddle-aside-" });
+    try {
+      const aside = await other.setAside("shop", "bob", folder);
+      assert(aside !== undefined && aside.startsWith(`${folder}/.staddle/shop.json.broken-20`));
+      assert.match(await Deno.readTextFile(aside), /"resources": \[\n/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+    assert.deepEqual(await other.stacks(), []);
     assert.equal(await other.load("shop"), undefined);
     await using fresh = await other.lock("shop", "bob");
     if (name === "column_missing") {

@@ -216,9 +216,9 @@ export function recordContract(behaviour: Behaviour, { oneStack = false }: Store
     assert.deepEqual(await store.check(), []);
     await lease.write({ put: [{ ...row("b"), key: "a" }], hosts: {} });
     assert.deepEqual(await store.check("shop"), [
-      'a is on host "lab", which the record does not know',
-      'b is on host "lab", which the record does not know',
-      'a and b both own machine "a" on host "lab"',
+      'stack "shop": a is on host "lab", which the record does not know',
+      'stack "shop": b is on host "lab", which the record does not know',
+      'stack "shop": a and b both own machine "a" on host "lab"',
     ]);
     assert.deepEqual(await store.check("blog"), []);
   });
