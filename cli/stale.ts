@@ -11,13 +11,14 @@ import type { JsonObject, Kind, Observed, ReadRequest, Step } from "../providers
 import type { Hosts } from "./hosts.ts";
 import { asStaddleError } from "./render/error_text.ts";
 import { rows } from "./render/values.ts";
+import { takingAway, usedSince } from "./used_since.ts";
 
 /** Exit status for a plan that something has overtaken. */
 const STALE = 4;
 
 /**
- * Reads every object that the plan's steps touch and compares it with what the plan was made from.
- * What the plan does not touch may have moved freely.
+ * Reads every object that the plan's steps touch and compares it with what the plan was made from; who
+ * uses what goes is asked for besides. What the plan does not touch may have moved freely.
  *
  * @returns what is stale, naming object and fields, and the errors of hosts that were not read.
  */
@@ -41,7 +42,20 @@ export async function findStale(
   const stale = touched
     .filter(({ host }) => values[host] !== undefined)
     .flatMap((step) => check(step, find(step, values[step.host]!), plan, kinds));
-  return [...[...errors.values()].map(asStaddleError), ...stale, ...moved];
+  const found = [...[...errors.values()].map(asStaddleError), ...stale, ...moved];
+  return found.length > 0
+    ? found
+    : usedSince(plan, await hosts.users(plan.hosts, gone(plan, values)));
+}
+
+/** What the plan's steps take away of what was read, by host. */
+function gone(
+  plan: Plan,
+  values: Readonly<Record<string, readonly Observed[]>>,
+): Readonly<Record<string, readonly Observed[]>> {
+  const found = takingAway(plan).map((step) => find(step, values[step.host]!))
+    .filter((object) => object !== undefined);
+  return Object.fromEntries(Map.groupBy(found, ({ host }) => host));
 }
 
 /** An object that a plan touches, as it was planned for. */

@@ -114,7 +114,9 @@ export const state: RouteMap<Context> = buildRouteMap<string, Context>({
     push: buildCommand<PushFlags, [string, string], Context>({
       loader: async () => (await import("../commands/state_transfer.ts")).push,
       parameters: {
-        flags: { force: toggle("Though lineage or serial do not fit") },
+        flags: {
+          force: toggle("Though lineage or serial do not fit; a broken record is kept aside"),
+        },
         positional: {
           kind: "tuple",
           parameters: [recordedArgument, {

@@ -35,6 +35,7 @@ export default stack("stale", { second: z.boolean().default(false) }, (s, { seco
     cloudInit: { hostname: second ? "second" : "first" },
   });
   if (second) lab.volume("late", { pool, size: "1MiB" });
+  else lab.volume("early", { pool, size: "1MiB" });
 
   // The plan has nothing to do with these.
   lab.volume("beside", { pool, size: "1MiB" });
@@ -55,6 +56,11 @@ interface Hand {
 }
 
 const virsh = "virsh -q -c qemu:///system";
+
+/** A machine of nobody's with a disk of the stack's. */
+const STRANGER = "<domain type='qemu'><name>stranger</name><memory>65536</memory>" +
+  "<os><type>hvm</type></os><devices><disk type='file' device='disk'>" +
+  `<source file='${STORE}/early.qcow2'/><target dev='sda' bus='sata'/></disk></devices></domain>`;
 
 function hands(seed: string, image: string): readonly Hand[] {
   return [
@@ -92,6 +98,13 @@ function hands(seed: string, image: string): readonly Hand[] {
       says: /it is gone from the host/,
       change: `mv ${STORE}/data.qcow2 /tmp/data.qcow2`,
       undo: `mv /tmp/data.qcow2 ${STORE}/data.qcow2`,
+    },
+    {
+      kind: "volume",
+      address: "lab/volume.early",
+      says: / is used by now, and would be taken away\n.*\n {2}by machine "stranger"$/m,
+      change: `echo "${STRANGER}" >/tmp/stranger.xml && ${virsh} define /tmp/stranger.xml`,
+      undo: `${virsh} undefine stranger && rm /tmp/stranger.xml`,
     },
     {
       kind: "seed",
