@@ -11,7 +11,9 @@ import { locateStack } from "./location.ts";
 import { againText, throwWithPlan } from "./refused.ts";
 import { requireConsent, reviewPlan, type RunFlags, runPlan } from "./run_plan.ts";
 import { lockAndPlan, openSession, type SessionOptions } from "./session.ts";
+import { throwAll } from "./render/error_text.ts";
 import { listenForStop } from "./signals.ts";
+import { usedSince } from "./used_since.ts";
 
 /** Which command it is. */
 export interface CarryOutOptions {
@@ -44,6 +46,12 @@ export async function carryOutStack(
   });
   if (planned === undefined) return;
   await using lease = planned.lease;
+  if (!flags.yes) {
+    // Whoever was asked may have taken long. A step looks at its own object when it begins, but not at who
+    // uses that.
+    const { plan, going } = planned;
+    throwAll(usedSince(plan, await session.hosts.users(plan.hosts, going)));
+  }
   await runPlan(context, planned.plan, {
     flags,
     sink,

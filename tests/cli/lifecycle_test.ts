@@ -35,6 +35,12 @@ export default stack("${NAME}", {
 });
 `;
 
+/** A machine of nobody's on that network. */
+const STRANGER = `<domain type='qemu'><name>${NAME}-guest</name><memory>65536</memory>
+  <os><type>hvm</type></os><devices>
+    <interface type='network'><source network='${NAME}-net'/></interface>
+  </devices></domain>`;
+
 /** What of ours the host has. */
 async function listing(): Promise<string[]> {
   const all = await Promise.all([
@@ -50,6 +56,7 @@ async function sweep(): Promise<void> {
     const command of [
       ["destroy", `${NAME}-vm`],
       ["undefine", `${NAME}-vm`],
+      ["undefine", `${NAME}-guest`],
       ["net-destroy", `${NAME}-net`],
       ["net-undefine", `${NAME}-net`],
     ]
@@ -220,6 +227,34 @@ Deno.test({
         assert.match(shown, /Apply cancelled\.\r\nstatus=130/);
         assert.ok(shown.includes("\x1b[32m+"), "colour");
         assert.doesNotMatch(shown, /Deno requests|Allow\?/);
+      });
+
+      await t.step("what came to be used while someone thought about it is not taken", async () => {
+        assert.equal((await on("apply", "--yes")).code, 0);
+        const words = [Deno.execPath(), ...DENO_ARGS, "destroy", folder];
+        const command = words.map((word) => `'${word}'`).join(" ");
+        await using terminal = new Deno.Command("script", {
+          args: ["-qec", command, "/dev/null"],
+          env: { CI: "", TERM: "xterm" },
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "null",
+        }).spawn();
+        const input = terminal.stdin.getWriter();
+        let shown = "";
+        for await (const text of terminal.stdout.pipeThrough(new TextDecoderStream())) {
+          const asked = shown.includes("Only 'yes'");
+          shown += text;
+          if (asked || !shown.includes("Only 'yes'")) continue;
+          await Deno.writeTextFile(`${folder}/guest.xml`, STRANGER);
+          await run("virsh", "define", `${folder}/guest.xml`);
+          await input.write(new TextEncoder().encode("yes\n"));
+        }
+        await input.close();
+        assert.equal((await terminal.status).code, 4, shown);
+        assert.match(shown, /plan\.stale[^]*net is used by now[^]*by machine "\S+-guest"/);
+        await run("virsh", "undefine", `${NAME}-guest`);
+        await destroyed();
       });
     } finally {
       await sweep();
