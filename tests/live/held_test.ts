@@ -165,9 +165,28 @@ async function givenUpSaved(bed: Bed, t: Deno.TestContext): Promise<void> {
     assert.match((await bed.plan(guest({ ...none, title: "Awake" }))).text, /^No changes\./m);
   });
 
-  await t.step("a destruction tells what goes with the guest", async () => {
+  await t.step(
+    "one whose file is torn is told, and keeps nothing else from being planned",
+    async () => {
+      await host.virsh("start", "guest");
+      await host.virsh("managedsave", "guest");
+      await host.must("truncate -s 500 /var/lib/libvirt/qemu/save/guest.save");
+      const { text, changes } = await bed.apply(guest({ ...none, title: "Torn" }));
+      assert.deepEqual(changes, ["title live"]);
+      assert.match(
+        text,
+        /the saved state of machine "guest" cannot be read \(operation failed: .*\)/,
+      );
+      assert.match(await host.virsh("dumpxml", "guest"), /<title>Torn<\/title>/);
+      await host.virsh("managedsave-remove", "guest");
+      assert.match((await bed.plan(guest({ ...none, title: "Torn" }))).text, /^No changes\./m);
+    },
+  );
+
+  await t.step("a destruction tells what goes with the guest, torn or not", async () => {
     await host.virsh("start", "guest");
     await host.virsh("managedsave", "guest");
+    await host.must("truncate -s 500 /var/lib/libvirt/qemu/save/guest.save");
     const { text } = await bed.apply(() => {});
     assert.match(text, /its saved state goes with it/);
     assert.equal((await host.virsh("list", "--all", "--name")).trim(), "");

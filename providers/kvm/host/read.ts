@@ -13,7 +13,6 @@ import {
   type Connection,
   type Domain,
   isNotFound,
-  isUnsupported,
   LibvirtError,
   type Network,
   type StoragePool,
@@ -21,6 +20,7 @@ import {
 } from "../libvirt/mod.ts";
 import { partStamp } from "../operations/volume.ts";
 import { readMarkInText } from "../xml/mod.ts";
+import { type SavedState, savedState } from "./saved_state.ts";
 
 /** Reads what was asked for; what does not exist is left out. */
 export async function readHost(
@@ -209,26 +209,6 @@ async function lookUp(connection: Connection, { key, uuid }: ReadRequest): Promi
   return [own, named].filter((domain) => domain !== undefined);
 }
 
-/** Whether libvirt keeps a machine's memory for its next start, and the definition that goes with it. */
-async function savedState(domain: Domain): Promise<Pick<States, "saved" | "savedXml">> {
-  try {
-    if (!(await domain.hasManagedSave())) return {};
-  } catch (error) {
-    // A driver that cannot be asked saves none.
-    if (isUnsupported(error) || isNotFound(error)) return {};
-    throw error;
-  }
-  try {
-    return { saved: true, savedXml: await domain.managedSaveXml() };
-  } catch (error) {
-    // A driver that does not tell restores no definition.
-    if (isUnsupported(error)) return { saved: true };
-    // It was started meanwhile.
-    if (isNotFound(error) || !(await domain.hasManagedSave().catch(() => true))) return {};
-    throw error;
-  }
-}
-
 async function readDomain(
   domain: Domain,
   host: string,
@@ -241,14 +221,10 @@ async function readDomain(
   return xml === undefined ? undefined : observedMachine(domain, host, { xml, liveXml, ...states });
 }
 
-interface States {
+interface States extends SavedState {
   readonly state: string;
   readonly autostart: boolean;
   readonly persistent: boolean;
-  /** Its memory was saved. */
-  readonly saved?: true;
-  /** The definition that its next start restores with it. */
-  readonly savedXml?: string;
 }
 
 function runs(domain: Domain): boolean {

@@ -20,6 +20,7 @@ import {
   type StoragePool,
 } from "../libvirt/mod.ts";
 import { getPath, parseXml } from "../xml/mod.ts";
+import { savedState } from "./saved_state.ts";
 
 /** `VIR_DOMAIN_XML_INACTIVE`. */
 const INACTIVE = 2;
@@ -96,7 +97,7 @@ async function usesOfDomains(connection: Connection, find: Find): Promise<Use[]>
     const [configs, lives, states, points] = await Promise.all([
       connection.domainXmls(all, INACTIVE),
       connection.domainXmls(active),
-      Promise.all(saved.map((domain) => textOf(domain.managedSaveXml()))),
+      Promise.all(saved.map((domain) => savedState(domain))),
       Promise.all([
         ...snapshots.map((domain) => pointsOf(domain, "snapshot", domain.snapshots())),
         ...checkpoints.map((domain) => pointsOf(domain, "checkpoint", domain.checkpoints())),
@@ -114,7 +115,11 @@ async function usesOfDomains(connection: Connection, find: Find): Promise<Use[]>
       throw xml;
     });
     const others = [
-      ...saved.map((user, at) => ({ user, by: "the saved state", xml: states[at]! })),
+      ...saved.map((user, at) => ({
+        user,
+        by: "the saved state",
+        xml: states[at]!.savedXml ?? "",
+      })),
       ...points.flat(),
     ].flatMap(({ user, by, xml }) => usesIn(user, xml, find, by));
     return distinct([...uses, ...others]);

@@ -8,7 +8,6 @@
 import type { JsonObject, Observed, Removal, Resource, Step } from "../../../provider.ts";
 import { getElements, getPath, parseXml, type XmlElement } from "../../xml/mod.ts";
 import { filesBySource, sourceOf } from "./disk_sources.ts";
-import { savedXml } from "./saved.ts";
 
 /** Seconds within which a guest must have shut down, unless declared. */
 export const SHUTDOWN_TIMEOUT = 90;
@@ -57,7 +56,8 @@ export function machineRemoval(
 
 /** What goes with a machine that is off. */
 function savedNote(observed: Observed): Pick<Removal, "note"> {
-  return savedXml(observed) === undefined ? {} : {
+  const { saved, active } = observed.source;
+  return saved !== true || active === true ? {} : {
     note: "its saved state goes with it, and what the guest had in memory",
   };
 }

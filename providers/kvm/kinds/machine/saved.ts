@@ -44,6 +44,14 @@ export function behindSavedState(change: FieldChange): FieldChange {
 
 /** What a person should know of a saved state. */
 export function savedNotes(spec: JsonObject, observed: Observed): string[] {
+  const { active, savedError } = observed.source;
+  if (active !== true && typeof savedError === "string") {
+    return [
+      `the saved state of machine "${observed.key}" cannot be read (${savedError}), and its next start ` +
+      "fails or begins without it; to begin anew, drop it: virsh managedsave-remove " +
+      observed.key,
+    ];
+  }
   if (savedXml(observed) === undefined) return [];
   const { key } = observed;
   return [
