@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Place } from "./postgres_rows.ts";
+import type { Place } from "./postgres_stacks.ts";
 import { name, type Statement } from "./postgres_sql.ts";
 import type { LockHolder } from "./store.ts";
 

@@ -15,6 +15,7 @@ import { isPassing, postgresError } from "./postgres_errors.ts";
 import { PostgresConnection } from "./postgres_connection.ts";
 import * as locks from "./postgres_lock.ts";
 import * as rows from "./postgres_rows.ts";
+import * as stacks from "./postgres_stacks.ts";
 import { layoutVersion, makeLayout, POSTGRES_SCHEMA_VERSION } from "./postgres_schema.ts";
 import { type PostgresAddress, postgresAddress } from "./postgres_url.ts";
 import type { RowCipher } from "./row_cipher.ts";
@@ -85,7 +86,7 @@ export class PostgresStore implements Store {
 
   /** Names of the stacks that have a record, also one that is damaged. */
   stacks(): Promise<readonly string[]> {
-    return this.#read([], rows.stackNames);
+    return this.#read([], stacks.stackNames);
   }
 
   /** A stack's record, each row checked; undefined if there is none. */
@@ -197,12 +198,12 @@ export class PostgresStore implements Store {
   /** Writes what is kept of a stack into a file below `folder`, and forgets it. */
   async setAside(stack: string, who: string, folder: string): Promise<string | undefined> {
     await using lease = await this.lock(stack, who);
-    const kept = await this.#read(undefined, (place) => rows.rowsOf(place, stack));
+    const kept = await this.#read(undefined, (place) => stacks.rowsOf(place, stack));
     if (kept === undefined) return undefined;
     const place = await fileAside(folder, stack, kept);
     const held = await this.#write(async (place) => {
       const held = await locks.renew(place, stack, lease.token, this.#leaseMs);
-      if (held) await rows.forgetRows(place, stack);
+      if (held) await stacks.forgetRows(place, stack);
       return held;
     });
     if (!held) throw leaseLost(stack, this.location, await this.holder(stack));
@@ -224,7 +225,7 @@ export class PostgresStore implements Store {
   ): Promise<number | undefined> {
     const id = crypto.randomUUID();
     const { encryptTo, ...rest } = change;
-    const kept = await this.#read(undefined, (place) => rows.keptKey(place, stack));
+    const kept = await this.#read(undefined, (place) => stacks.keptKey(place, stack));
     let cipher: RowCipher;
     let next: RowCipher | undefined;
     if (encryptTo === undefined) {
@@ -250,14 +251,14 @@ export class PostgresStore implements Store {
   async #open<T>(
     stack: string,
     nothing: T,
-    body: (place: rows.Place, cipher: RowCipher) => Promise<T>,
+    body: (place: stacks.Place, cipher: RowCipher) => Promise<T>,
   ): Promise<T> {
     let cipher = readable;
     for (;;) {
       const result = await this.#read<{ value: T } | { kept: string | null }>(
         { value: nothing },
         async (place) => {
-          const kept = await rows.keptKey(place, stack) ?? null;
+          const kept = await stacks.keptKey(place, stack) ?? null;
           return kept === cipher.key ? { value: await body(place, cipher) } : { kept };
         },
       );
@@ -267,7 +268,7 @@ export class PostgresStore implements Store {
   }
 
   /** Calls `body` on one unchanging state; gives `nothing` where there are no tables. */
-  async #read<T>(nothing: T, body: (place: rows.Place) => Promise<T>): Promise<T> {
+  async #read<T>(nothing: T, body: (place: stacks.Place) => Promise<T>): Promise<T> {
     return await this.#patiently((connection) =>
       this.#transaction(connection, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (place) => {
         if (!this.#ready) {
@@ -281,7 +282,7 @@ export class PostgresStore implements Store {
     );
   }
 
-  async #write<T>(body: (place: rows.Place) => Promise<T>): Promise<T> {
+  async #write<T>(body: (place: stacks.Place) => Promise<T>): Promise<T> {
     return await this.#patiently(async (connection) => {
       if (!this.#ready) {
         await makeLayout(connection, this.#address.schema, this.location);
@@ -294,7 +295,7 @@ export class PostgresStore implements Store {
   async #transaction<T>(
     connection: PostgresConnection,
     mode: string,
-    body: (place: rows.Place) => Promise<T>,
+    body: (place: stacks.Place) => Promise<T>,
   ): Promise<T> {
     return await connection.transaction(
       mode,

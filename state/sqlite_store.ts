@@ -16,6 +16,7 @@ import { fileError } from "./sqlite_errors.ts";
 import { SqliteFile } from "./sqlite_file.ts";
 import * as locks from "./sqlite_lock.ts";
 import * as rows from "./sqlite_rows.ts";
+import * as stacks from "./sqlite_stacks.ts";
 import type {
   HistoryLimits,
   JournalEntry,
@@ -70,13 +71,13 @@ export class SqliteStore implements Store {
 
   /** Names of the stacks that have a record, also one that is damaged. */
   stacks(): Promise<readonly string[]> {
-    return this.#read([], (file) => rows.stackNames(file));
+    return this.#read([], (file) => stacks.stackNames(file));
   }
 
   /** A stack's record, each row checked; undefined if there is none. */
   load(stack: string): Promise<StackRecord | undefined> {
     return this.#open(stack, undefined, (file, cipher) => {
-      const sum = rows.headSum(file, stack);
+      const sum = stacks.headSum(file, stack);
       const known = this.#loaded.get(stack);
       if (sum !== undefined && known?.sum === sum) return known.record;
       const record = rows.loadRecord(file, stack, cipher);
@@ -205,13 +206,13 @@ export class SqliteStore implements Store {
   /** Writes a stack's rows into a file below `folder`, and forgets them: the others stay where they are. */
   async #rowsAside(stack: string, who: string, folder: string): Promise<string | undefined> {
     await using lease = await this.lock(stack, who);
-    const kept = await this.#read(undefined, (file) => rows.rowsOf(file, stack));
+    const kept = await this.#read(undefined, (file) => stacks.rowsOf(file, stack));
     if (kept === undefined) return undefined;
     const place = await fileAside(folder, stack, kept);
     const file = this.#writable();
     const held = file.write(() => {
       const held = locks.owns(file, stack, lease.token);
-      if (held) rows.forgetRows(file, stack);
+      if (held) stacks.forgetRows(file, stack);
       return held;
     });
     if (!held) throw leaseLost(stack, this.location, await this.holder(stack));
@@ -234,13 +235,13 @@ export class SqliteStore implements Store {
     body: (file: SqliteFile, cipher: RowCipher) => T,
   ): Promise<T> {
     for (;;) {
-      const kept = await this.#read(undefined, (file) => rows.keptKey(file, stack));
+      const kept = await this.#read(undefined, (file) => stacks.keptKey(file, stack));
       const cipher = await this.#keyring.reader(stack, kept);
       const result = await this.#read(
         { value: nothing },
         // Encrypted anew in between: once more.
         (file) =>
-          (rows.keptKey(file, stack) ?? null) === cipher.key
+          (stacks.keptKey(file, stack) ?? null) === cipher.key
             ? { value: body(file, cipher) }
             : undefined,
       );
@@ -335,7 +336,7 @@ class SqliteLease implements Lease {
   /** What is there is written with the first; the second takes its place. */
   async #ciphers(change: RecordWrite): Promise<readonly [RowCipher, RowCipher | undefined]> {
     // Only this lease can change it, unless it is lost: then the write is refused.
-    const kept = this.#file.read(() => rows.keptKey(this.#file, this.stack));
+    const kept = this.#file.read(() => stacks.keptKey(this.#file, this.stack));
     if (change.encryptTo === undefined) {
       const fresh = change.forget || (change.replace !== undefined && kept === null);
       return [await this.#keyring.writer(this.stack, fresh ? undefined : kept), undefined];
