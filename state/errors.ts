@@ -5,7 +5,6 @@
  */
 
 import { StaddleError } from "../providers/error.ts";
-import type { LockRefusal } from "./document_site.ts";
 import type { LockHolder } from "./store.ts";
 
 /** Another run holds the stack's lock. */
@@ -18,21 +17,6 @@ export function locked(stack: string, location: string, holder: LockHolder): Sta
     help:
       "wait until that run has ended; the lock of a run that died comes free with its lease, or by " +
       `staddle state unlock ${stack}`,
-    exitCode: 5,
-  });
-}
-
-/** A server's lock is held, and not by a lease of ours. */
-export function lockedByOther(stack: string, location: string, refusal: LockRefusal): StaddleError {
-  const { id, who = "another program", since } = refusal;
-  const time = since === undefined ? "" : ` since ${new Date(since).toISOString()}`;
-  return new StaddleError({
-    code: "state.locked",
-    summary: `Cannot lock stack "${stack}": held by ${who}${time}`,
-    where: [location],
-    details: id === undefined ? [] : [`the server's lock has the id ${id}`],
-    help:
-      `wait until it is given back; if its owner is gone, staddle state unlock ${stack} frees it`,
     exitCode: 5,
   });
 }

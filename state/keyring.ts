@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { StaddleError } from "../providers/error.ts";
-import { cipherOf, readable, type RowCipher } from "./row_cipher.ts";
+import { cipherOf, readable, type RowCipher } from "./rows/cipher.ts";
 
 /** Keys as a person gives them: https://age-encryption.org. */
 export interface AgeKeys {

@@ -7,11 +7,11 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StaddleError } from "../providers/error.ts";
-import { DocumentStore } from "./document_store.ts";
-import { httpAddress, httpSite } from "./http_site.ts";
-import { PostgresStore } from "./postgres_store.ts";
-import { s3Address, s3Site } from "./s3_site.ts";
-import { SqliteStore } from "./sqlite_store.ts";
+import { DocumentStore } from "./documents/store.ts";
+import { httpAddress, httpSite } from "./documents/http_site.ts";
+import { PostgresStore } from "./postgres/store.ts";
+import { s3Address, s3Site } from "./documents/s3_site.ts";
+import { SqliteStore } from "./sqlite/store.ts";
 import type { Store } from "./store.ts";
 import type { StoreOptions } from "./store_options.ts";
 

@@ -25,7 +25,7 @@ export async function readDocument(text: string, origin: string): Promise<Record
     throw badDocument(origin, [error instanceof Error ? error.message : String(error)]);
   }
   // zod takes 40 ms to load, and most commands read no document.
-  const { documentSchema, versionSchema } = await import("./document_schema.ts");
+  const { documentSchema, versionSchema } = await import("./documents/schema.ts");
   const known = versionSchema.safeParse(value);
   if (known.success) {
     // Told apart before anything else: nothing in it needs to fit this Staddle's ideas.

@@ -1,7 +1,7 @@
 /** The server's clock, as far as the dates of its answers tell. */
 
 import assert from "node:assert/strict";
-import { clockOffset } from "../../state/http_transport.ts";
+import { clockOffset } from "../../state/documents/http_transport.ts";
 
 const SECOND = 1_800_000_000_000;
 

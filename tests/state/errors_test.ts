@@ -10,7 +10,7 @@ import { StaddleError } from "../../providers/error.ts";
 import type { RunRecord, Store } from "../../state/mod.ts";
 import { openStore, readDocument, RECORD_VERSION, SqliteStore } from "../../state/mod.ts";
 import { presentRecord } from "../../state/record_version.ts";
-import { APPLICATION_ID, migrateSchema, schemaVersion } from "../../state/sqlite_schema.ts";
+import { APPLICATION_ID, migrateSchema, schemaVersion } from "../../state/sqlite/schema.ts";
 import { golden } from "../support/golden.ts";
 import { row } from "./contract.ts";
 

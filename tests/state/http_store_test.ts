@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StaddleError } from "../../providers/error.ts";
-import { DocumentStore } from "../../state/document_store.ts";
-import { httpAddress, httpSite } from "../../state/http_site.ts";
+import { DocumentStore } from "../../state/documents/store.ts";
+import { httpAddress, httpSite } from "../../state/documents/http_site.ts";
 import type { StoreOptions } from "../../state/store_options.ts";
 import { freePort } from "../support/free_port.ts";
 import { golden } from "../support/golden.ts";

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { SqliteStore } from "../../state/mod.ts";
-import { PostgresStore } from "../../state/postgres_store.ts";
+import { PostgresStore } from "../../state/postgres/store.ts";
 import type { Store } from "../../state/store.ts";
 import { postgresServer } from "../support/postgres.ts";
 import { row } from "./contract.ts";

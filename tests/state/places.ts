@@ -5,12 +5,12 @@
  */
 
 import { generateX25519Identity } from "age-encryption";
-import { DocumentStore } from "../../state/document_store.ts";
-import { httpAddress, httpSite } from "../../state/http_site.ts";
+import { DocumentStore } from "../../state/documents/store.ts";
+import { httpAddress, httpSite } from "../../state/documents/http_site.ts";
 import type { AgeKeys } from "../../state/keyring.ts";
-import { PostgresStore } from "../../state/postgres_store.ts";
-import { s3Address, s3Site } from "../../state/s3_site.ts";
-import { SqliteStore } from "../../state/sqlite_store.ts";
+import { PostgresStore } from "../../state/postgres/store.ts";
+import { s3Address, s3Site } from "../../state/documents/s3_site.ts";
+import { SqliteStore } from "../../state/sqlite/store.ts";
 import type { Revision, RunRecord, Store } from "../../state/store.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { row } from "./contract.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StaddleError } from "../../providers/error.ts";
-import { PostgresStore, type PostgresStoreOptions } from "../../state/postgres_store.ts";
+import { PostgresStore, type PostgresStoreOptions } from "../../state/postgres/store.ts";
 import { freePort } from "../support/free_port.ts";
 import { golden } from "../support/golden.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { StaddleError } from "../../providers/error.ts";
-import { PostgresStore } from "../../state/postgres_store.ts";
+import { PostgresStore } from "../../state/postgres/store.ts";
 import { run } from "../cli/staddle.ts";
 import { golden } from "../support/golden.ts";
 import { postgresServer } from "../support/postgres.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StaddleError } from "../../providers/error.ts";
-import { postgresAddress } from "../../state/postgres_url.ts";
+import { postgresAddress } from "../../state/postgres/url.ts";
 
 const none = () => undefined;
 

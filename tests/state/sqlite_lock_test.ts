@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { SqliteStore } from "../../state/mod.ts";
-import { SqliteFile } from "../../state/sqlite_file.ts";
+import { SqliteFile } from "../../state/sqlite/file.ts";
 import { row } from "./contract.ts";
 import { holder } from "./holder.ts";
 

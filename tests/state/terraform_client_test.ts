@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { DocumentStore } from "../../state/document_store.ts";
-import { httpAddress, httpSite } from "../../state/http_site.ts";
+import { DocumentStore } from "../../state/documents/store.ts";
+import { httpAddress, httpSite } from "../../state/documents/http_site.ts";
 import { type Ended, ended } from "../cli/staddle.ts";
 import { type StateServer, stateServer } from "./servers/managed_state.ts";
 

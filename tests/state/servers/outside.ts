@@ -11,8 +11,8 @@
 
 import { AwsClient } from "aws4fetch";
 import { openStore } from "../../../state/mod.ts";
-import { httpAddress } from "../../../state/http_site.ts";
-import { s3Address } from "../../../state/s3_site.ts";
+import { httpAddress } from "../../../state/documents/http_site.ts";
+import { s3Address } from "../../../state/documents/s3_site.ts";
 import type { Store } from "../../../state/store.ts";
 import type { StoreOptions } from "../../../state/store_options.ts";
 

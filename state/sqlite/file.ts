@@ -7,10 +7,10 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { StaddleError } from "../providers/error.ts";
-import { corrupt } from "./errors.ts";
-import { fileError, isUnwritable } from "./sqlite_errors.ts";
-import { APPLICATION_ID, migrateSchema, SCHEMA_VERSION, schemaVersion } from "./sqlite_schema.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { corrupt } from "../errors.ts";
+import { fileError, isUnwritable } from "./errors.ts";
+import { APPLICATION_ID, migrateSchema, SCHEMA_VERSION, schemaVersion } from "./schema.ts";
 
 /**
  * How long a statement waits for another process's transaction, in ms. Ours take well under one;

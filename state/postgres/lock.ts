@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { Place } from "./postgres_stacks.ts";
-import { name, type Statement } from "./postgres_sql.ts";
-import type { LockHolder } from "./store.ts";
+import type { Place } from "./stacks.ts";
+import { name, type Statement } from "./sql.ts";
+import type { LockHolder } from "../store.ts";
 
 interface LockRow {
   readonly who: string;

@@ -4,22 +4,22 @@
  * @module
  */
 
-import { fileAside } from "./aside.ts";
-import { problemsIn, sayings } from "./check_record.ts";
-import { environmentKeys } from "./environment_keys.ts";
-import { leaseLost, locked } from "./errors.ts";
-import { HeldLease } from "./held_lease.ts";
-import { ROWS_KEEP } from "./history_limits.ts";
-import { Keyring } from "./keyring.ts";
-import { isPassing, postgresError } from "./postgres_errors.ts";
-import { PostgresConnection } from "./postgres_connection.ts";
-import * as locks from "./postgres_lock.ts";
-import * as rows from "./postgres_rows.ts";
-import * as stacks from "./postgres_stacks.ts";
-import { layoutVersion, makeLayout, POSTGRES_SCHEMA_VERSION } from "./postgres_schema.ts";
-import { type PostgresAddress, postgresAddress } from "./postgres_url.ts";
-import type { RowCipher } from "./row_cipher.ts";
-import { readable } from "./row_cipher.ts";
+import { fileAside } from "../aside.ts";
+import { problemsIn, sayings } from "../check_record.ts";
+import { environmentKeys } from "../environment_keys.ts";
+import { leaseLost, locked } from "../errors.ts";
+import { HeldLease } from "../held_lease.ts";
+import { ROWS_KEEP } from "../history_limits.ts";
+import { Keyring } from "../keyring.ts";
+import { isPassing, postgresError } from "./errors.ts";
+import { PostgresConnection } from "./connection.ts";
+import * as locks from "./lock.ts";
+import * as rows from "./rows.ts";
+import * as stacks from "./stacks.ts";
+import { layoutVersion, makeLayout, POSTGRES_SCHEMA_VERSION } from "./schema.ts";
+import { type PostgresAddress, postgresAddress } from "./url.ts";
+import type { RowCipher } from "../rows/cipher.ts";
+import { readable } from "../rows/cipher.ts";
 import type {
   HistoryLimits,
   JournalEntry,
@@ -31,8 +31,8 @@ import type {
   RunRecord,
   StackRecord,
   Store,
-} from "./store.ts";
-import type { StoreOptions } from "./store_options.ts";
+} from "../store.ts";
+import type { StoreOptions } from "../store_options.ts";
 
 /** Options of {@linkcode PostgresStore}. */
 export interface PostgresStoreOptions extends StoreOptions {

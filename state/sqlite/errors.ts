@@ -5,8 +5,8 @@
  */
 
 import { dirname } from "node:path";
-import { StaddleError } from "../providers/error.ts";
-import { corrupt } from "./errors.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { corrupt } from "../errors.ts";
 
 /** What was being done to the file, for the message. */
 export type FileIntent = "read" | "write";

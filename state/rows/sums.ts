@@ -5,7 +5,7 @@
  */
 
 import { hash } from "node:crypto";
-import { corrupt } from "./errors.ts";
+import { corrupt } from "../errors.ts";
 
 /** A row as a database gives it. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { fragment, type Rows, type Sql, textOf } from "./postgres_sql.ts";
-import type { PostgresAddress } from "./postgres_url.ts";
+import { fragment, type Rows, type Sql, textOf } from "./sql.ts";
+import type { PostgresAddress } from "./url.ts";
 
 /** ms until a connection is there, and until a statement is answered. */
 const CONNECT_TIMEOUT = 10_000;

@@ -10,11 +10,11 @@
  */
 
 import { hash } from "node:crypto";
-import { StaddleError } from "../providers/error.ts";
-import { corrupt, newerVersion } from "./errors.ts";
-import { packRevision, unpackRevision } from "./record_change.ts";
-import type { RowCipher } from "./row_cipher.ts";
-import type { LockHolder, RecordDocument } from "./store.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { corrupt, newerVersion } from "../errors.ts";
+import { packRevision, unpackRevision } from "../record_change.ts";
+import type { RowCipher } from "../rows/cipher.ts";
+import type { LockHolder, RecordDocument } from "../store.ts";
 
 /** Version of the outer form. */
 export const DOCUMENT_VERSION = 1;

@@ -7,9 +7,9 @@
 
 import type { AwsClient } from "aws4fetch";
 import { hash } from "node:crypto";
-import { StaddleError } from "../providers/error.ts";
-import { badLocation } from "./bad_location.ts";
-import type { DocumentSite, FoundDocument } from "./document_site.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { badLocation } from "../bad_location.ts";
+import type { DocumentSite, FoundDocument } from "./site.ts";
 import { type Answer, refused, type Transport, transport } from "./http_transport.ts";
 
 /** A bucket and how it is reached. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { corrupt } from "./errors.ts";
-import { presentRecord } from "./record_version.ts";
-import type { RowCipher } from "./row_cipher.ts";
-import { type Row, sums, text, verify } from "./row_sums.ts";
-import type { ResourceRecord, StackRecord } from "./store.ts";
+import { corrupt } from "../errors.ts";
+import { presentRecord } from "../record_version.ts";
+import type { RowCipher } from "./cipher.ts";
+import { type Row, sums, text, verify } from "./sums.ts";
+import type { ResourceRecord, StackRecord } from "../store.ts";
 
 /** The parts of a record that are not resources; each is always there once the record is. */
 export const parts = ["hosts", "outputs", "reservations"] as const;

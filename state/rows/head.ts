@@ -7,8 +7,8 @@
  * @module
  */
 
-import { corrupt } from "./errors.ts";
-import { type Row, sumOfRow, sums, text, verify } from "./row_sums.ts";
+import { corrupt } from "../errors.ts";
+import { type Row, sumOfRow, sums, text, verify } from "./sums.ts";
 
 /**
  * The row of a stack as it was found by its name; undefined without a record. `rest` tells whether other

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { DOCUMENTS_KEEP, withinLimits } from "./history_limits.ts";
-import { serialOfReplacement } from "./record_change.ts";
-import { presentRecord } from "./record_version.ts";
+import { DOCUMENTS_KEEP, withinLimits } from "../history_limits.ts";
+import { serialOfReplacement } from "../record_change.ts";
+import { presentRecord } from "../record_version.ts";
 import {
   type JournalEntry,
   RECORD_VERSION,
   type RecordDocument,
   type RecordWrite,
-} from "./store.ts";
+} from "../store.ts";
 
 /** What there is after a change; undefined once it was forgotten. */
 export function changed(

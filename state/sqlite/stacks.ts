@@ -4,9 +4,9 @@
  * @module
  */
 
-import { checkedHead, rowsDocument, strays } from "./head_row.ts";
-import { type Row, sums, text } from "./row_sums.ts";
-import type { SqliteFile } from "./sqlite_file.ts";
+import { checkedHead, rowsDocument, strays } from "../rows/head.ts";
+import { type Row, sums, text } from "../rows/sums.ts";
+import type { SqliteFile } from "./file.ts";
 
 /** Names of the stacks that have a record, also one that is damaged. Inside a transaction. */
 export function stackNames(file: SqliteFile): readonly string[] {

@@ -11,8 +11,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { newerVersion } from "./errors.ts";
-import { sumOfRow, sums } from "./row_sums.ts";
+import { newerVersion } from "../errors.ts";
+import { sumOfRow, sums } from "../rows/sums.ts";
 
 /** `PRAGMA application_id`: "STDL". Tells our file from another program's. */
 export const APPLICATION_ID = 0x5354444c;

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { fileAside, renameAside } from "./aside.ts";
-import { problemsIn, sayings } from "./check_record.ts";
-import { environmentKeys } from "./environment_keys.ts";
-import { leaseLost, locked } from "./errors.ts";
-import { ROWS_KEEP } from "./history_limits.ts";
-import { Keyring } from "./keyring.ts";
-import type { StoreOptions } from "./store_options.ts";
-import type { RowCipher } from "./row_cipher.ts";
-import { fileError } from "./sqlite_errors.ts";
-import { SqliteFile } from "./sqlite_file.ts";
-import * as locks from "./sqlite_lock.ts";
-import * as rows from "./sqlite_rows.ts";
-import * as stacks from "./sqlite_stacks.ts";
+import { fileAside, renameAside } from "../aside.ts";
+import { problemsIn, sayings } from "../check_record.ts";
+import { environmentKeys } from "../environment_keys.ts";
+import { leaseLost, locked } from "../errors.ts";
+import { ROWS_KEEP } from "../history_limits.ts";
+import { Keyring } from "../keyring.ts";
+import type { StoreOptions } from "../store_options.ts";
+import type { RowCipher } from "../rows/cipher.ts";
+import { fileError } from "./errors.ts";
+import { SqliteFile } from "./file.ts";
+import * as locks from "./lock.ts";
+import * as rows from "./rows.ts";
+import * as stacks from "./stacks.ts";
 import type {
   HistoryLimits,
   JournalEntry,
@@ -28,7 +28,7 @@ import type {
   RunRecord,
   StackRecord,
   Store,
-} from "./store.ts";
+} from "../store.ts";
 
 /**
  * A store in a file. The file is opened when it is first needed, and made by the first lock.
@@ -38,7 +38,7 @@ import type {
  *
  * @example
  * ```ts
- * import { SqliteStore } from "./sqlite_store.ts";
+ * import { SqliteStore } from "./store.ts";
  *
  * const folder = Deno.makeTempDirSync();
  * {
@@ -270,7 +270,7 @@ export class SqliteStore implements Store {
   }
 }
 
-/** A lease on a stack of a file: see `sqlite_lock.ts` for why it is safe. */
+/** A lease on a stack of a file: see `lock.ts` for why it is safe. */
 class SqliteLease implements Lease {
   readonly stack: string;
   readonly #file: SqliteFile;

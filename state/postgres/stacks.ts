@@ -4,9 +4,9 @@
  * @module
  */
 
-import { checkedHead, rowsDocument, strays } from "./head_row.ts";
-import { name as nameOf, type Sql, type Statement } from "./postgres_sql.ts";
-import { type Row, sums, text } from "./row_sums.ts";
+import { checkedHead, rowsDocument, strays } from "../rows/head.ts";
+import { name as nameOf, type Sql, type Statement } from "./sql.ts";
+import { type Row, sums, text } from "../rows/sums.ts";
 
 /** Where a statement runs, and where the tables are. */
 export interface Place {

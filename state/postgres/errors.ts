@@ -4,8 +4,8 @@
  * @module
  */
 
-import { StaddleError } from "../providers/error.ts";
-import { corrupt } from "./errors.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { corrupt } from "../errors.ts";
 
 /**
  * SQLSTATEs after which the same transaction may succeed: the server goes down, comes up or is full, or

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { StaddleError } from "../providers/error.ts";
+import { StaddleError } from "../../providers/error.ts";
 
 /** How a server is asked. */
 export interface Transport {

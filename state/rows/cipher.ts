@@ -11,7 +11,7 @@
 
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { corrupt } from "./errors.ts";
+import { corrupt } from "../errors.ts";
 
 /** Encrypts and decrypts the texts of one stack. */
 export interface RowCipher {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Row } from "./row_sums.ts";
+import type { Row } from "../rows/sums.ts";
 
 /** A piece of a statement: a text around numbered places, and the values for them. */
 export interface Statement {

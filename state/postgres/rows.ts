@@ -4,14 +4,14 @@
  * @module
  */
 
-import { problemsOf, sayings } from "./check_record.ts";
-import { fragment, joined, name as nameOf, names, values } from "./postgres_sql.ts";
-import { ROWS_KEEP } from "./history_limits.ts";
-import { forget, headRow, type Place, type Table, table } from "./postgres_stacks.ts";
-import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
-import type { RowCipher } from "./row_cipher.ts";
-import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
-import { type Row, sumOfRow, sums, text, verify } from "./row_sums.ts";
+import { problemsOf, sayings } from "../check_record.ts";
+import { fragment, joined, name as nameOf, names, values } from "./sql.ts";
+import { ROWS_KEEP } from "../history_limits.ts";
+import { forget, headRow, type Place, type Table, table } from "./stacks.ts";
+import { packRevision, serialOfReplacement, unpackRevision } from "../record_change.ts";
+import type { RowCipher } from "../rows/cipher.ts";
+import { parts, recordOfRows, resourceOfRow } from "../rows/record.ts";
+import { type Row, sumOfRow, sums, text, verify } from "../rows/sums.ts";
 import {
   type JournalEntry,
   RECORD_VERSION,
@@ -21,7 +21,7 @@ import {
   type Revision,
   type RunRecord,
   type StackRecord,
-} from "./store.ts";
+} from "../store.ts";
 
 /** Rows that one INSERT takes: a statement has at most 65,535 parameters. */
 const ROWS_A_STATEMENT = 1000;

@@ -8,10 +8,10 @@
  * @module
  */
 
-import { StaddleError } from "../providers/error.ts";
-import { asideSuffix, fileAside } from "./aside.ts";
-import { problemsIn, problemsOf, sayings } from "./check_record.ts";
-import { changed } from "./document_change.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { asideSuffix, fileAside } from "../aside.ts";
+import { problemsIn, problemsOf, sayings } from "../check_record.ts";
+import { changed } from "./change.ts";
 import {
   type DocumentLease,
   documentText,
@@ -21,16 +21,17 @@ import {
   sealRecord,
   serialIn,
   type StoredDocument,
-} from "./document_format.ts";
-import type { DocumentSite, FoundDocument, LockRefusal } from "./document_site.ts";
-import { environmentKeys } from "./environment_keys.ts";
-import { locked, lockedByOther, otherStackThere } from "./errors.ts";
-import { HeldLease } from "./held_lease.ts";
-import { DOCUMENTS_KEEP } from "./history_limits.ts";
-import { Keyring } from "./keyring.ts";
-import { unfinishedOf } from "./record_change.ts";
-import { presentRecord } from "./record_version.ts";
-import { readable, type RowCipher } from "./row_cipher.ts";
+} from "./format.ts";
+import type { DocumentSite, FoundDocument, LockRefusal } from "./site.ts";
+import { environmentKeys } from "../environment_keys.ts";
+import { locked, otherStackThere } from "../errors.ts";
+import { holderOfLock, lockedByOther } from "./server_lock.ts";
+import { HeldLease } from "../held_lease.ts";
+import { DOCUMENTS_KEEP } from "../history_limits.ts";
+import { Keyring } from "../keyring.ts";
+import { unfinishedOf } from "../record_change.ts";
+import { presentRecord } from "../record_version.ts";
+import { readable, type RowCipher } from "../rows/cipher.ts";
 import type {
   HistoryLimits,
   JournalEntry,
@@ -42,8 +43,8 @@ import type {
   RunRecord,
   StackRecord,
   Store,
-} from "./store.ts";
-import type { StoreOptions } from "./store_options.ts";
+} from "../store.ts";
+import type { StoreOptions } from "../store_options.ts";
 
 /** What stands before the id of a lease, by which a server's lock is known for ours. */
 const OURS = "staddle-";
@@ -458,15 +459,6 @@ function parsedUnlessDamaged(text: string, location: string): StoredDocument | u
 
 function isDamage(error: unknown): error is StaddleError {
   return error instanceof StaddleError && error.code === "state.corrupt";
-}
-
-/** The holder of a server's lock, which says nothing of how long it lasts. */
-function holderOfLock({ who, since }: LockRefusal): LockHolder {
-  return {
-    who: who ?? "another program",
-    since: since === undefined ? "an unknown time" : new Date(since).toISOString(),
-    expires: "an unknown time",
-  };
 }
 
 const unknownHolder: LockHolder = {

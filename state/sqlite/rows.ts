@@ -4,15 +4,15 @@
  * @module
  */
 
-import { problemsOf, sayings } from "./check_record.ts";
-import { corrupt } from "./errors.ts";
-import { ROWS_KEEP } from "./history_limits.ts";
-import { packRevision, serialOfReplacement, unpackRevision } from "./record_change.ts";
-import type { RowCipher } from "./row_cipher.ts";
-import { parts, recordOfRows, resourceOfRow } from "./row_record.ts";
-import { type Row, sumOfRow, sums, text, verify } from "./row_sums.ts";
-import type { SqliteFile, SqlRow, SqlValue } from "./sqlite_file.ts";
-import { forget, headRow } from "./sqlite_stacks.ts";
+import { problemsOf, sayings } from "../check_record.ts";
+import { corrupt } from "../errors.ts";
+import { ROWS_KEEP } from "../history_limits.ts";
+import { packRevision, serialOfReplacement, unpackRevision } from "../record_change.ts";
+import type { RowCipher } from "../rows/cipher.ts";
+import { parts, recordOfRows, resourceOfRow } from "../rows/record.ts";
+import { type Row, sumOfRow, sums, text, verify } from "../rows/sums.ts";
+import type { SqliteFile, SqlRow, SqlValue } from "./file.ts";
+import { forget, headRow } from "./stacks.ts";
 import {
   type JournalEntry,
   RECORD_VERSION,
@@ -22,7 +22,7 @@ import {
   type Revision,
   type RunRecord,
   type StackRecord,
-} from "./store.ts";
+} from "../store.ts";
 
 /** How many rows of the history there are; counted along, so that one which vanished is noticed. */
 interface Kept {

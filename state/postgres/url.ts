@@ -4,7 +4,7 @@
  * @module
  */
 
-import { badLocation } from "./bad_location.ts";
+import { badLocation } from "../bad_location.ts";
 
 /** How the server is reached. */
 export interface PostgresAddress {

@@ -18,8 +18,8 @@
  * @module
  */
 
-import type { SqliteFile, SqlRow } from "./sqlite_file.ts";
-import type { LockHolder } from "./store.ts";
+import type { SqliteFile, SqlRow } from "./file.ts";
+import type { LockHolder } from "../store.ts";
 
 /** A row of `locks`. */
 interface LockRow {

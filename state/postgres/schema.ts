@@ -4,9 +4,9 @@
  * @module
  */
 
-import { newerVersion } from "./errors.ts";
-import type { PostgresConnection } from "./postgres_connection.ts";
-import { name, type Sql } from "./postgres_sql.ts";
+import { newerVersion } from "../errors.ts";
+import type { PostgresConnection } from "./connection.ts";
+import { name, type Sql } from "./sql.ts";
 
 /** Brings the layout from the version before to the next. `schema` is safe to stand in a statement. */
 type SchemaMigration = (schema: string) => string;

@@ -11,10 +11,10 @@
  */
 
 import { hash } from "node:crypto";
-import { StaddleError } from "../providers/error.ts";
-import { badLocation } from "./bad_location.ts";
-import { parseDocument } from "./document_format.ts";
-import type { DocumentSite, FoundDocument, LockRefusal } from "./document_site.ts";
+import { StaddleError } from "../../providers/error.ts";
+import { badLocation } from "../bad_location.ts";
+import { parseDocument } from "./format.ts";
+import type { DocumentSite, FoundDocument, LockRefusal } from "./site.ts";
 import { type Answer, refused, transport } from "./http_transport.ts";
 
 /** Where the document is, and how it is locked. */
