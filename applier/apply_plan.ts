@@ -6,7 +6,7 @@
 
 import { sameJson } from "../planner/digest.ts";
 import { ownerOf } from "../planner/leftover.ts";
-import { plannedHooks } from "../planner/options.ts";
+import { plannedHooks } from "../planner/decide/options.ts";
 import type { Plan } from "../planner/plan.ts";
 import { summarize } from "../planner/summary.ts";
 import { StaddleError } from "../providers/error.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { hookText, type PlannedHook, plannedHooks } from "../planner/options.ts";
+import { hookText, type PlannedHook, plannedHooks } from "../planner/decide/options.ts";
 import type { Plan } from "../planner/plan.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Step } from "../providers/provider.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { UsesByHost } from "../planner/users.ts";
+import type { UsesByHost } from "../planner/decide/users.ts";
 import type { Plan } from "../planner/plan.ts";
 import { StaddleError } from "../providers/error.ts";
 import type { Observed, Step, Use } from "../providers/provider.ts";

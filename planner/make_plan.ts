@@ -7,32 +7,32 @@
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Lookup, Observed } from "../providers/provider.ts";
 import type { JournalEntry, StackRecord } from "../state/store.ts";
-import { cascadeReplacements } from "./cascade.ts";
-import { decideDeclared } from "./decide.ts";
-import { leftoversFirst } from "./beside.ts";
-import { decideAside, decideGone, decideUnrecorded } from "./decide_gone.ts";
-import { begunSteps, type DecideContext } from "./deciding.ts";
-import { type Decision, worst } from "./decision.ts";
-import { findDrift } from "./drift.ts";
-import { goOnce } from "./going_once.ts";
-import { keepHeld } from "./held.ts";
-import { keepNeedsLeftOut, usedByLeftOut } from "./left_out.ts";
+import { cascadeReplacements } from "./decide/cascade.ts";
+import { decideDeclared } from "./decide/declared.ts";
+import { leftoversFirst } from "./decide/beside.ts";
+import { decideAside, decideGone, decideUnrecorded } from "./decide/gone.ts";
+import { begunSteps, type DecideContext } from "./decide/deciding.ts";
+import { type Decision, worst } from "./decide/decision.ts";
+import { findDrift } from "./decide/drift.ts";
+import { goOnce } from "./decide/going_once.ts";
+import { keepHeld } from "./decide/held.ts";
+import { keepNeedsLeftOut, usedByLeftOut } from "./decide/left_out.ts";
 import { indexObserved, type ObservedByHost } from "./observed.ts";
 import { outputChanges } from "./outputs.ts";
-import { optionNotes, optionsOf, plannedHooks, refusals } from "./options.ts";
-import { indexRecord, type RecordIndex } from "./ownership.ts";
+import { optionNotes, optionsOf, plannedHooks, refusals } from "./decide/options.ts";
+import { indexRecord, type RecordIndex } from "./decide/ownership.ts";
 import { withChanges } from "./paths.ts";
 import { isCovered } from "./field_patterns.ts";
 import { type Plan, PLAN_FORMAT, type ResourcePlan } from "./plan.ts";
 import { issueError } from "./problem.ts";
-import { removals, withRemovals } from "./removal.ts";
-import { likelyRenames } from "./renames.ts";
+import { removals, withRemovals } from "./decide/removal.ts";
+import { likelyRenames } from "./decide/renames.ts";
 import { emptyLookup, type Kinds, type Resolution, resolveTopology } from "./resolve.ts";
 import { select } from "./select.ts";
 import { Slots } from "./slots.ts";
 import { makeSteps } from "./steps.ts";
 import type { Topology } from "./topology.ts";
-import { goingAway, spareUsed, type UsesByHost } from "./users.ts";
+import { goingAway, spareUsed, type UsesByHost } from "./decide/users.ts";
 
 /** Everything that a plan is made of. */
 export interface PlanInput {

@@ -5,7 +5,8 @@
  * in. The same input gives the same plan, byte for byte.
  *
  * The way through: `validateTopology`, `select`, `readRequests` (someone else reads), `factsNeeded`
- * (someone else asks), `makePlan`, `renderPlanJson`.
+ * (someone else asks), `makePlan`, `renderPlanJson`. What happens to each resource, and why, is said in
+ * `decide/`: one rule a file, and `make_plan.ts` has their order; `steps.ts` makes steps of that.
  *
  * @module
  */
@@ -24,7 +25,7 @@ export {
   reserve,
   type Subnet,
 } from "./addresses.ts";
-export { exceedsDisruption, worst } from "./decision.ts";
+export { exceedsDisruption, worst } from "./decide/decision.ts";
 export { declaredAfter, type DeclaredAfterInput } from "./declared_after.ts";
 export { canonicalJson, digest, sameJson } from "./digest.ts";
 export { closure, type Graph, levels, type Ordered, reversed, topologicalOrder } from "./graph.ts";
@@ -65,6 +66,6 @@ export { matchesPattern } from "./pattern.ts";
 export { type Scope, select, type Selection } from "./select.ts";
 export { exceeds, type Excess, hasChanges, planDisruption, summarize } from "./summary.ts";
 export { type Output, type Topology, TOPOLOGY_FORMAT, topologySchema } from "./topology.ts";
-export { heedingUsers, type UsesByHost } from "./users.ts";
+export { heedingUsers, type UsesByHost } from "./decide/users.ts";
 export { type Validated, validateTopology } from "./validate.ts";
 export { type WayBack, wayBack } from "./way_back.ts";

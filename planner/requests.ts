@@ -7,7 +7,7 @@
 import type { ReadRequest } from "../providers/provider.ts";
 import type { StackRecord } from "../state/store.ts";
 import { sameJson } from "./digest.ts";
-import { owned, ownedBefore } from "./options.ts";
+import { owned, ownedBefore } from "./decide/options.ts";
 import { indexObserved, isAsRecorded, type ObservedByHost } from "./observed.ts";
 import { type Kinds, resolveTopology } from "./resolve.ts";
 import type { Selection } from "./select.ts";

@@ -11,11 +11,11 @@
 
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Step } from "../providers/provider.ts";
-import { type Decision, madeAnew } from "./decision.ts";
+import { type Decision, madeAnew } from "./decide/decision.ts";
 import { digest } from "./digest.ts";
 import { topologicalOrder } from "./graph.ts";
 import { ownerOf } from "./leftover.ts";
-import { ownedBefore } from "./options.ts";
+import { ownedBefore } from "./decide/options.ts";
 import { problem } from "./problem.ts";
 import { Slots } from "./slots.ts";
 

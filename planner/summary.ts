@@ -5,7 +5,7 @@
  */
 
 import type { Disruption } from "../providers/provider.ts";
-import { exceedsDisruption, worst } from "./decision.ts";
+import { exceedsDisruption, worst } from "./decide/decision.ts";
 import type { Action, Plan, Summary } from "./plan.ts";
 
 /**

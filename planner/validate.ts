@@ -9,7 +9,7 @@ import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Kind, Resource } from "../providers/provider.ts";
 import { topologicalOrder } from "./graph.ts";
 import { nearest } from "./nearest.ts";
-import { optionErrors } from "./options.ts";
+import { optionErrors } from "./decide/options.ts";
 import { pathText } from "./paths.ts";
 import { problem } from "./problem.ts";
 import { Slots } from "./slots.ts";

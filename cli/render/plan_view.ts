@@ -14,7 +14,7 @@ import type {
   Reason,
   ResourcePlan,
 } from "../../planner/plan.ts";
-import { touches } from "../../planner/options.ts";
+import { touches } from "../../planner/decide/options.ts";
 import { type DiffLine, lineDiff } from "./line_diff.ts";
 import { formatValue, rows, SENSITIVE } from "./values.ts";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Plan } from "../../planner/plan.ts";
-import { hookText, plannedHooks } from "../../planner/options.ts";
+import { hookText, plannedHooks } from "../../planner/decide/options.ts";
 import { hasChanges } from "../../planner/summary.ts";
 import { validateTopology } from "../../planner/validate.ts";
 import type { DeclaredOptions, JsonObject, Resource } from "../../providers/provider.ts";

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { StaddleError } from "../providers/error.ts";
-import type { FieldChange, JsonObject, Lookup, Observed } from "../providers/provider.ts";
-import type { JournalEntry, ResourceRecord, ResourceStatus } from "../state/store.ts";
+import type { StaddleError } from "../../providers/error.ts";
+import type { FieldChange, JsonObject, Lookup, Observed } from "../../providers/provider.ts";
+import type { JournalEntry, ResourceRecord, ResourceStatus } from "../../state/store.ts";
 import type { Decision, OldHalf } from "./decision.ts";
-import type { ObservedIndex } from "./observed.ts";
+import type { ObservedIndex } from "../observed.ts";
 import type { RecordIndex } from "./ownership.ts";
-import type { Action, Reason } from "./plan.ts";
-import type { Kinds } from "./resolve.ts";
+import type { Action, Reason } from "../plan.ts";
+import type { Kinds } from "../resolve.ts";
 
 /** What deciding looks at. */
 export interface DecideContext {

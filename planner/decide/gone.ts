@@ -5,13 +5,13 @@
  */
 
 import { type Base, type DecideContext, decision, statusFor, takenOver } from "./deciding.ts";
-import type { ResourceRecord } from "../state/store.ts";
+import type { ResourceRecord } from "../../state/store.ts";
 import type { Decision } from "./decision.ts";
-import { isLeftover, leftoverAddress } from "./leftover.ts";
+import { isLeftover, leftoverAddress } from "../leftover.ts";
 import { lost } from "./ownership.ts";
-import type { Reason } from "./plan.ts";
-import { problem } from "./problem.ts";
-import type { Resolved } from "./resolve.ts";
+import type { Reason } from "../plan.ts";
+import { problem } from "../problem.ts";
+import type { Resolved } from "../resolve.ts";
 
 /**
  * Decides about an entry of the record that is to go.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Observed, Removal, Step } from "../providers/provider.ts";
+import type { Observed, Removal, Step } from "../../providers/provider.ts";
 import type { Decision } from "./decision.ts";
 
 /** The object that a decision takes away from its host, if it does. */

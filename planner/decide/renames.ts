@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Json, JsonObject } from "../providers/provider.ts";
+import type { Json, JsonObject } from "../../providers/provider.ts";
 import type { Decision } from "./decision.ts";
-import { entryName } from "./paths.ts";
+import { entryName } from "../paths.ts";
 
 /** Part of what two specs say that must be the same. */
 const ALIKE = 0.75;

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { FieldChange } from "../providers/provider.ts";
+import type { FieldChange } from "../../providers/provider.ts";
 import { type Decision, madeAnew } from "./decision.ts";
-import { textsIn } from "./field_patterns.ts";
-import { isLeftover, ownerOf } from "./leftover.ts";
+import { textsIn } from "../field_patterns.ts";
+import { isLeftover, ownerOf } from "../leftover.ts";
 
 /**
  * Carries replacements on to what cannot stand without the old object: a machine whose volume is

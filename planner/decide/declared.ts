@@ -4,19 +4,19 @@
  * @module
  */
 
-import type { StaddleError } from "../providers/error.ts";
-import type { Observed, Resource } from "../providers/provider.ts";
-import type { ResourceRecord, ResourceStatus } from "../state/store.ts";
+import type { StaddleError } from "../../providers/error.ts";
+import type { Observed, Resource } from "../../providers/provider.ts";
+import type { ResourceRecord, ResourceStatus } from "../../state/store.ts";
 import { compare, oldHalf, replacing } from "./compare.ts";
-import { adopts, imported, nothingToAdopt } from "./decide_import.ts";
+import { adopts, imported, nothingToAdopt } from "./imported.ts";
 import type { Decision } from "./decision.ts";
 import { type Base, type DecideContext, decision, listed, statusFor } from "./deciding.ts";
-import { leftoverAddress } from "./leftover.ts";
+import { leftoverAddress } from "../leftover.ts";
 import { owned } from "./options.ts";
 import { ownership } from "./ownership.ts";
-import type { Reason } from "./plan.ts";
-import { problem } from "./problem.ts";
-import type { Resolved } from "./resolve.ts";
+import type { Reason } from "../plan.ts";
+import { problem } from "../problem.ts";
+import type { Resolved } from "../resolve.ts";
 
 /** Decides about a resource that the stack declares. Undefined: an error was added. */
 export function decideDeclared(entry: Resolved, context: DecideContext): Decision | undefined {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Observed } from "../providers/provider.ts";
+import type { Observed } from "../../providers/provider.ts";
 import type { Decision } from "./decision.ts";
 import type { Base, DecideContext } from "./deciding.ts";
-import { isLeftover, ownerOf } from "./leftover.ts";
+import { isLeftover, ownerOf } from "../leftover.ts";
 
 /**
  * Whether nothing that only one object of a host can have is wanted by the new one and had by the old

@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { StaddleError } from "../providers/error.ts";
-import type { Observed } from "../providers/provider.ts";
-import type { ResourceStatus } from "../state/store.ts";
+import type { StaddleError } from "../../providers/error.ts";
+import type { Observed } from "../../providers/provider.ts";
+import type { ResourceStatus } from "../../state/store.ts";
 import { diff } from "./compare.ts";
 import type { Decision } from "./decision.ts";
 import { type Base, type DecideContext, decision, listed } from "./deciding.ts";
 import { ownership } from "./ownership.ts";
-import { problem } from "./problem.ts";
-import type { Resolved } from "./resolve.ts";
+import { problem } from "../problem.ts";
+import type { Resolved } from "../resolve.ts";
 
 /** Whether an object is to become this stack's. */
 export function adopts(entry: Resolved, found: Observed, context: DecideContext): boolean {

@@ -7,11 +7,11 @@
  * @module
  */
 
-import type { Observed } from "../providers/provider.ts";
-import type { ResourceRecord, StackRecord } from "../state/store.ts";
-import { ownerOf } from "./leftover.ts";
-import type { Resolved } from "./resolve.ts";
-import { Slots } from "./slots.ts";
+import type { Observed } from "../../providers/provider.ts";
+import type { ResourceRecord, StackRecord } from "../../state/store.ts";
+import { ownerOf } from "../leftover.ts";
+import type { Resolved } from "../resolve.ts";
+import { Slots } from "../slots.ts";
 
 /** The answer. */
 export type Ownership =

@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { FieldChange, JsonObject, Observed } from "../providers/provider.ts";
-import type { ResourceRecord, ResourceStatus } from "../state/store.ts";
+import type { FieldChange, JsonObject, Observed } from "../../providers/provider.ts";
+import type { ResourceRecord, ResourceStatus } from "../../state/store.ts";
 import { canStandBeside } from "./beside.ts";
 import { type Decision, type OldHalf, worst } from "./decision.ts";
 import { type Base, type DecideContext, decision, type Extra, takenOver } from "./deciding.ts";
-import { sameJson } from "./digest.ts";
-import { isAsRecorded } from "./observed.ts";
+import { sameJson } from "../digest.ts";
+import { isAsRecorded } from "../observed.ts";
 import { byOptions, owned, ownedBefore } from "./options.ts";
 import { lost } from "./ownership.ts";
-import type { Reason } from "./plan.ts";
-import type { Resolved } from "./resolve.ts";
+import type { Reason } from "../plan.ts";
+import type { Resolved } from "../resolve.ts";
 
 /**
  * The object that was made under another name, if it is still there and ours.

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { StaddleError } from "../providers/error.ts";
-import type { Observed, Use } from "../providers/provider.ts";
+import type { StaddleError } from "../../providers/error.ts";
+import type { Observed, Use } from "../../providers/provider.ts";
 import type { Decision } from "./decision.ts";
-import { textsIn } from "./field_patterns.ts";
-import { problem } from "./problem.ts";
+import { textsIn } from "../field_patterns.ts";
+import { problem } from "../problem.ts";
 import { goingOf } from "./removal.ts";
 
 /** Uses of what the hosts have, by host. */

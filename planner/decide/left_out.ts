@@ -4,14 +4,14 @@
  * @module
  */
 
-import { StaddleError } from "../providers/error.ts";
-import type { Observed } from "../providers/provider.ts";
-import type { ResourceRecord, StackRecord } from "../state/store.ts";
+import { StaddleError } from "../../providers/error.ts";
+import type { Observed } from "../../providers/provider.ts";
+import type { ResourceRecord, StackRecord } from "../../state/store.ts";
 import type { Decision } from "./decision.ts";
-import { isLeftover } from "./leftover.ts";
-import { problem } from "./problem.ts";
+import { isLeftover } from "../leftover.ts";
+import { problem } from "../problem.ts";
 import { goingOf } from "./removal.ts";
-import type { Kinds } from "./resolve.ts";
+import type { Kinds } from "../resolve.ts";
 
 /**
  * Refuses what would be taken away, or made anew under another name, while something uses it of which

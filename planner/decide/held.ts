@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { StaddleError } from "../providers/error.ts";
-import type { Observed } from "../providers/provider.ts";
+import type { StaddleError } from "../../providers/error.ts";
+import type { Observed } from "../../providers/provider.ts";
 import type { Decision } from "./decision.ts";
-import { textsIn } from "./field_patterns.ts";
-import { isLeftover, ownerOf } from "./leftover.ts";
-import { problem } from "./problem.ts";
+import { textsIn } from "../field_patterns.ts";
+import { isLeftover, ownerOf } from "../leftover.ts";
+import { problem } from "../problem.ts";
 import { goingOf } from "./removal.ts";
 import { statesNaming, type UsesByHost } from "./users.ts";
 

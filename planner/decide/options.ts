@@ -5,7 +5,7 @@
  * @module
  */
 
-import { StaddleError } from "../providers/error.ts";
+import { StaddleError } from "../../providers/error.ts";
 import type {
   DeclaredOptions,
   FieldChange,
@@ -16,11 +16,11 @@ import type {
   Operation,
   Resource,
   Step,
-} from "../providers/provider.ts";
+} from "../../providers/provider.ts";
 import type { Decision } from "./decision.ts";
-import { nearest } from "./nearest.ts";
-import { concerns, fieldPath, isCovered, textsAt, without } from "./field_patterns.ts";
-import { placesOfResource, problem } from "./problem.ts";
+import { nearest } from "../nearest.ts";
+import { concerns, fieldPath, isCovered, textsAt, without } from "../field_patterns.ts";
+import { placesOfResource, problem } from "../problem.ts";
 
 /** Exit status for a plan that a rule of the stack's own refuses. */
 const REFUSED = 3;

@@ -12,9 +12,9 @@ import type {
   Observed,
   Reference,
   Resource,
-} from "../providers/provider.ts";
-import type { ResourceRecord } from "../state/store.ts";
-import type { Action, Reason } from "./plan.ts";
+} from "../../providers/provider.ts";
+import type { ResourceRecord } from "../../state/store.ts";
+import type { Action, Reason } from "../plan.ts";
 
 /** The old half of a replacement. */
 export interface OldHalf {

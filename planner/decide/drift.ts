@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { DeclaredOptions, FieldChange, Lookup } from "../providers/provider.ts";
-import type { StackRecord } from "../state/store.ts";
-import { isLeftover } from "./leftover.ts";
-import { isAsRecorded, type ObservedIndex } from "./observed.ts";
+import type { DeclaredOptions, FieldChange, Lookup } from "../../providers/provider.ts";
+import type { StackRecord } from "../../state/store.ts";
+import { isLeftover } from "../leftover.ts";
+import { isAsRecorded, type ObservedIndex } from "../observed.ts";
 import { byOptions, owned } from "./options.ts";
 import { lost } from "./ownership.ts";
-import type { Drift } from "./plan.ts";
-import type { Kinds } from "./resolve.ts";
-import type { Selection } from "./select.ts";
+import type { Drift } from "../plan.ts";
+import type { Kinds } from "../resolve.ts";
+import type { Selection } from "../select.ts";
 
 /** What finding drift looks at. */
 export interface DriftContext {
