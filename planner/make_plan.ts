@@ -198,10 +198,8 @@ export function makePlan(input: PlanInput): MadePlan {
     [...decisions.values()].filter(({ action }) => action !== "no-op")
       .flatMap((decision) => decision.record?.needs ?? []),
   );
-  for (const { address, action, nameFrom } of [...decisions.values()]) {
-    const taker = action === "forget" && nameFrom !== undefined
-      ? decisions.get(nameFrom)
-      : undefined;
+  for (const { address, heir } of [...decisions.values()]) {
+    const taker = heir === undefined ? undefined : decisions.get(heir);
     const moves = taker !== undefined && taker.record?.address === address;
     if (moves && (taker.action !== "no-op" || usedWithSteps.has(address))) {
       decisions.delete(address);
@@ -227,11 +225,8 @@ export function makePlan(input: PlanInput): MadePlan {
     return planned;
   });
   let drift: Plan["drift"] = [];
-  const handedOver = (address: string) => {
-    const decision = decisions.get(address);
-    return context.adopted.has(address) ||
-      (decision?.action === "forget" && decision.nameFrom !== undefined);
-  };
+  const handedOver = (address: string) =>
+    context.adopted.has(address) || decisions.get(address)?.heir !== undefined;
   guard(errors, () => {
     const options = (address: string) => resolution.resolved.get(address)?.resource.options;
     drift = findDrift(record, { kinds, observed, selection, lookup, options, handedOver });

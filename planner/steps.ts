@@ -300,9 +300,9 @@ function usersOf(decisions: Decisions): Users {
     if (list === undefined) map.set(name, [address]);
     else list.push(address);
   };
-  for (const [address, { action, nameFrom, record, needs }] of decisions) {
+  for (const [address, { heir, record, needs }] of decisions) {
     for (const need of record?.needs ?? needs) add(users, ownerOf(need), address);
-    if (action === "forget" && nameFrom !== undefined) add(aliases, nameFrom, address);
+    if (heir !== undefined) add(aliases, heir, address);
     if (record === undefined) continue;
     const { host, kind, key } = record;
     const known = objects.get(host, kind, key);
@@ -348,8 +348,8 @@ function released(
       if (!first || !user.needs.includes(ownerOf(decision.address))) {
         result.add(lastChange(user)!);
       }
-    } else if (user.action === "forget" && user.nameFrom !== undefined) {
-      open.push(user.nameFrom);
+    } else if (user.heir !== undefined) {
+      open.push(user.heir);
     } else if (user.action === "no-op" || user.action === "forget") {
       open.push(...users.get(address) ?? []);
     }

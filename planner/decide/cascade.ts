@@ -22,9 +22,9 @@ export function cascadeReplacements(
 ): void {
   // Other addresses under which the record has an object: its users are known by them.
   const aliases = new Map<string, string[]>();
-  for (const [address, { action, nameFrom }] of decisions) {
-    if (action !== "forget" || nameFrom === undefined) continue;
-    aliases.set(nameFrom, [...aliases.get(nameFrom) ?? [], address]);
+  for (const [address, { heir }] of decisions) {
+    if (heir === undefined) continue;
+    aliases.set(heir, [...aliases.get(heir) ?? [], address]);
   }
   const leftovers = new Map<string, Decision[]>();
   for (const [address, decision] of decisions) {

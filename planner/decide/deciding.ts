@@ -82,6 +82,7 @@ export interface Extra {
   readonly old?: OldHalf;
   readonly waitOnly?: boolean;
   readonly nameFrom?: string;
+  readonly heir?: string;
   readonly retained?: boolean;
   readonly notes?: readonly string[];
 }

@@ -57,11 +57,10 @@ export interface Decision {
   readonly goesFirst?: boolean;
   /** Conditions to wait for are still to be met, though nothing is to be made. */
   readonly waitOnly?: boolean;
-  /**
-   * Address of the resource of this stack that has to give up the name first; of one that is to be
-   * forgotten, the one that has the name now.
-   */
+  /** Address of the resource of this stack that has to give up the name first. */
   readonly nameFrom?: string;
+  /** Of an entry that is forgotten: address of the one that has the object now. */
+  readonly heir?: string;
   /** What goes, or is replaced, stays on the host. */
   readonly retained?: boolean;
   /** Address under which the record has it: it was renamed. */

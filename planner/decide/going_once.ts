@@ -32,7 +32,7 @@ function givenUp(decision: Decision, taker: string, note: string): Decision {
   const { old, observed } = decision;
   const notes = [...decision.notes, note];
   if (old === undefined) {
-    return { ...decision, action: "forget", nameFrom: taker, observed: undefined, notes };
+    return { ...decision, action: "forget", heir: taker, observed: undefined, notes };
   }
   return {
     ...decision,

@@ -57,10 +57,10 @@ export function decideGone(
     context.records.allByKey(known.host, known.kind, known.key)
       .find(({ address }) => address !== entry && context.lookup.resource(address) !== undefined)
       ?.address;
+  const left = (heir: string) =>
+    decision(base, "forget", why, { heir, notes: [`${heir} has it now`] });
   const taker = reason === "not-declared" ? takenOver(known, context) ?? twin ?? declared() : twin;
-  if (taker !== undefined) {
-    return decision(base, "forget", why, { nameFrom: taker, notes: [`${taker} has it now`] });
-  }
+  if (taker !== undefined) return left(taker);
   const found = context.observed.byKey(known.host, known.kind, known.key) ??
     (kind.marked === true
       ? context.observed.byUuid(known.host, known.kind, known.resource.uuid)
@@ -72,15 +72,10 @@ export function decideGone(
   }
   // Found by its UUID under a name that another entry has: a rename was stopped, and that entry goes
   // on with the object.
-  const heir = found.key === known.key
+  const renamed = found.key === known.key
     ? undefined
     : context.records.byKey(found.host, found.kind, found.key);
-  if (heir !== undefined && heir.address !== known.address) {
-    return decision(base, "forget", why, {
-      nameFrom: heir.address,
-      notes: [`${heir.address} has it now`],
-    });
-  }
+  if (renamed !== undefined && renamed.address !== known.address) return left(renamed.address);
   if (known.resource.tenure === "existing") {
     return decision(base, "forget", why, { notes: ["it stays: this stack only used it"] });
   }
