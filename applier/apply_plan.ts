@@ -408,6 +408,7 @@ class Run {
       planned: summarize(this.#plan),
       ...this.#tally.counts,
       parameters: this.#plan.stack.parameters,
+      part: this.#plan.part,
       planDigest: this.#planDigest,
       ...(this.#plan.references === undefined ? {} : { references: this.#plan.references }),
     };

@@ -135,8 +135,8 @@ export async function makeSessionPlan(
     : planner.wayBack(given, record);
   const declared = { ...record?.hosts, ...topology?.hosts };
   const mode = options.mode === "destroy" ? "destroy" : "apply";
-  const exclude = [...options.exclude ?? [], ...leftAlone];
-  const scope = { mode, target: options.target, exclude } as const;
+  const { target, exclude = [] } = options;
+  const scope = { mode, target, exclude: [...exclude, ...leftAlone] } as const;
   const selection: Selection = planner.select(topology, record, kinds, scope);
   const requests = planner.readRequests(topology, record, kinds, selection);
   for (const host of Object.keys(requests)) session.hosts.open(declared[host]!);
@@ -167,8 +167,9 @@ export async function makeSessionPlan(
     unfinished,
     source: session.location.kind === "file" ? session.location.shown : undefined,
     digest: session.digest,
-    target: options.target,
+    target,
     exclude,
+    leftAlone,
   };
   const refresh = options.mode === "refresh";
   const made = refresh ? planner.makeRefreshPlan(input) : await planner.heedingUsers(

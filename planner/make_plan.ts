@@ -6,7 +6,7 @@
 
 import { StaddleError } from "../providers/error.ts";
 import type { JsonObject, Lookup, Observed } from "../providers/provider.ts";
-import type { JournalEntry, StackRecord } from "../state/store.ts";
+import type { JournalEntry, StackPart, StackRecord } from "../state/store.ts";
 import { cascadeReplacements } from "./decide/cascade.ts";
 import { decideDeclared } from "./decide/declared.ts";
 import { leftoversFirst } from "./decide/beside.ts";
@@ -57,6 +57,8 @@ export interface PlanInput {
   /** Patterns over addresses. */
   readonly target?: readonly string[];
   readonly exclude?: readonly string[];
+  /** Addresses that are left out besides, though nobody asked for that: see {@linkcode wayBack}. */
+  readonly leftAlone?: readonly string[];
 }
 
 /** A plan, and what keeps it from being applied. */
@@ -78,7 +80,12 @@ export function makePlan(input: PlanInput): MadePlan {
   const { topology, kinds, record, mode } = input;
   const stack = topology?.stack ?? record?.stack ?? "";
   const errors: StaddleError[] = [];
-  const selection = select(topology, record, kinds, input);
+  const { target, exclude = [], leftAlone = [] } = input;
+  const selection = select(topology, record, kinds, {
+    mode,
+    target,
+    exclude: [...exclude, ...leftAlone],
+  });
   errors.push(...selection.errors);
   const observed = indexObserved(input.observed);
   const resolution: Resolution = topology === undefined
@@ -236,6 +243,7 @@ export function makePlan(input: PlanInput): MadePlan {
   const plan: Plan = {
     format: PLAN_FORMAT,
     mode,
+    part: partOf(input),
     stack: {
       name: stack,
       source: input.source,
@@ -255,6 +263,14 @@ export function makePlan(input: PlanInput): MadePlan {
     reservations: mode === "apply" ? topology?.reservations : undefined,
   };
   return { plan, errors, going };
+}
+
+function partOf({ target = [], exclude = [] }: PlanInput): StackPart | undefined {
+  if (target.length === 0 && exclude.length === 0) return undefined;
+  return {
+    ...(target.length === 0 ? {} : { target }),
+    ...(exclude.length === 0 ? {} : { exclude }),
+  };
 }
 
 /** Runs a part whose errors are for a person; anything else is a fault of the program. */

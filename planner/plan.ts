@@ -13,7 +13,7 @@ import type {
   Resource,
   Step,
 } from "../providers/provider.ts";
-
+import type { StackPart } from "../state/store.ts";
 import type { References } from "./topology.ts";
 
 /** Version of the document; a reader refuses another. */
@@ -95,6 +95,8 @@ export interface Plan {
   readonly format: typeof PLAN_FORMAT;
   /** `refresh`: the record takes over what has changed on the hosts, and no host is touched. */
   readonly mode: "apply" | "destroy" | "refresh";
+  /** Absent: it concerns the whole stack. */
+  readonly part?: StackPart;
   readonly stack: {
     readonly name: string;
     /** Stack file as the person named it; absent for a plan made from the record alone. */

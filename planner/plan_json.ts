@@ -157,7 +157,7 @@ export function planDocument(plan: Plan, options: DocumentOptions): PlanDocument
     timestamp: options.timestamp,
     errored,
     applyable: changed && !errored,
-    complete: !errored,
+    complete: !errored && plan.part === undefined,
     variables: Object.fromEntries(
       Object.entries(plan.stack.parameters)
         .filter((entry): entry is [string, Json] => entry[1] !== undefined)

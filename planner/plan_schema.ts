@@ -97,6 +97,10 @@ const output = z.strictObject({
 export const planSchema: z.ZodType<Plan> = z.strictObject({
   format: z.literal(PLAN_FORMAT),
   mode: z.enum(["apply", "destroy", "refresh"]),
+  part: z.strictObject({
+    target: z.array(z.string()).optional(),
+    exclude: z.array(z.string()).optional(),
+  }).optional(),
   stack: z.strictObject({
     name: z.string(),
     source: z.string().optional(),

@@ -107,6 +107,8 @@ export interface RunRecord {
   readonly destroy: number;
   /** The stack's parameters. */
   readonly parameters: JsonObject;
+  /** Absent: it concerned the whole stack. */
+  readonly part?: StackPart;
   /**
    * Digest of the plan's document, as `staddle.digest` in a saved one has it. Of a plan that was not saved,
    * the document is the one that its revision makes with `startedAt` for a timestamp. Absent in runs of
@@ -120,6 +122,12 @@ export interface RunRecord {
       Readonly<Record<string, { readonly digest: string; readonly schema: JsonObject }>>
     >
   >;
+}
+
+/** What makes a run concern a part of its stack alone: patterns over addresses, as they were given. */
+export interface StackPart {
+  readonly target?: readonly string[];
+  readonly exclude?: readonly string[];
 }
 
 /** One line of the journal. */

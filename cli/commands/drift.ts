@@ -3,6 +3,7 @@
 import { PENDING_RESTART } from "../../providers/provider.ts";
 import type { Context } from "../context.ts";
 import type { PlanFlags } from "../flags.ts";
+import { partText } from "../render/part_text.ts";
 import { driftText } from "../render/plan_text.ts";
 import { makeSessionPlan, openSession } from "../session.ts";
 import { throwAll } from "../render/error_text.ts";
@@ -28,7 +29,9 @@ export async function drift(this: Context, flags: DriftFlags, stack: string): Pr
     notes.filter((note) => note.startsWith(PENDING_RESTART)).map((note) => ({ address, note }))
   );
   if (flags.json) {
-    terminal.print(JSON.stringify({ stack: session.name, drift: plan.drift, pending }, null, 2));
+    const { part } = plan;
+    const found = { stack: session.name, part, drift: plan.drift, pending };
+    terminal.print(JSON.stringify(found, null, 2));
   } else if (record === undefined) {
     terminal.print(`Stack "${session.name}" has not been applied yet.`);
   } else if (plan.drift.length > 0) {
@@ -38,6 +41,9 @@ export async function drift(this: Context, flags: DriftFlags, stack: string): Pr
   }
   if (!flags.json && pending.length > 0) {
     terminal.print(["", ...pending.map(({ address, note }) => `${address}: ${note}`)].join("\n"));
+  }
+  if (!flags.json && plan.part !== undefined && record !== undefined) {
+    terminal.print(partText(plan.part));
   }
   // What is wrong with the plan is no concern here; what was not read or not found is.
   throwAll([...hostErrors, ...errors.filter(({ code }) => code === "plan.no-match")]);

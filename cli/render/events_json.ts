@@ -12,10 +12,11 @@ import type { ApplyEvent, StepReference } from "../../applier/events.ts";
 import type { Action, Drift, Plan, Reason, ResourcePlan, Summary } from "../../planner/plan.ts";
 import type { StaddleError } from "../../providers/error.ts";
 import type { Json, JsonObject, Operation } from "../../providers/provider.ts";
-import type { StackRecord } from "../../state/store.ts";
+import type { StackPart, StackRecord } from "../../state/store.ts";
 import { asStaddleError, flatten } from "./error_text.ts";
 import { countsText } from "./apply_text.ts";
 import { typeOf } from "./outputs_text.ts";
+import { partText } from "./part_text.ts";
 import { summaryLine } from "./plan_text.ts";
 
 /** One line. */
@@ -80,6 +81,7 @@ export function planLines(plan: Plan, summary: Summary, clock: Clock): EventLine
       clock,
     ),
     ...outputChangeLines(plan, clock),
+    ...(plan.part === undefined ? [] : [partLine(plan.part, clock)]),
   ];
 }
 
@@ -106,6 +108,15 @@ function plannedLine(resource: ResourcePlan, clock: Clock): EventLine {
       fields: resource.changes.map(({ path, disruption }) => ({ path, disruption })),
     },
   });
+}
+
+/** As Terraform warns of targets. */
+function partLine(part: StackPart, clock: Clock): EventLine {
+  const summary = partText(part);
+  return line("diagnostic", summary, clock(), {
+    diagnostic: { severity: "warning", summary, detail: "" },
+    staddle: { part: { ...part } },
+  }, "warn");
 }
 
 function outputChangeLines(plan: Plan, clock: Clock): EventLine[] {

@@ -5,6 +5,7 @@
  */
 
 import type { JournalEntry, RunRecord } from "../../state/store.ts";
+import { partFlags } from "./part_text.ts";
 import { plain, type Style } from "./style.ts";
 import { table } from "./table.ts";
 
@@ -20,7 +21,7 @@ export function historyText(
     runs.map((run) => [
       run.startedAt.slice(0, 16).replace("T", " "),
       run.id.slice(0, 8),
-      run.command,
+      run.part === undefined ? run.command : `${run.command} (part)`,
       run.who.replace(/ \(\d+\)$/, ""), // Without the process.
       run.planned === undefined ? "" : sumText(run.planned),
       run.result ?? "never ended",
@@ -59,6 +60,7 @@ export function revisionText(
   const lines: [string, string][] = [
     ["stack", stack],
     ["command", run.command],
+    ...(run.part === undefined ? [] : [["part", partFlags(run.part)] satisfies [string, string]]),
     ["who", run.who],
     ["started", run.startedAt],
     ["ended", run.endedAt ?? "never"],

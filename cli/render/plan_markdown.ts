@@ -5,8 +5,10 @@
  */
 
 import type { Plan, Summary } from "../../planner/plan.ts";
+import type { StackPart } from "../../state/store.ts";
 import { hasChanges } from "../../planner/summary.ts";
-import { NO_CHANGES, planText, summaryLine } from "./plan_text.ts";
+import { partFlags } from "./part_text.ts";
+import { noChanges, planText, summaryLine } from "./plan_text.ts";
 import { type Block, blocks } from "./plan_view.ts";
 
 /** GitHub cuts a comment beyond this many characters. */
@@ -65,8 +67,14 @@ function headText(plan: Plan, summary: Summary): string {
     );
   }
   if (plan.mode === "refresh") parts.push("**Refresh only: no host is touched.**");
-  else parts.push(!hasChanges(plan) ? `**${NO_CHANGES}**` : `**${summaryLine(summary)}**`);
+  else parts.push(`**${hasChanges(plan) ? summaryLine(summary) : noChanges(plan)}**`);
+  if (plan.part !== undefined) parts.push(partMarkdown(plan.part));
   return parts.join("\n\n");
+}
+
+/** In code, for a pattern may hold what Markdown reads. */
+function partMarkdown(part: StackPart): string {
+  return `Only a part of the stack was looked at (${code(partFlags(part))}). The rest may differ.`;
 }
 
 const TITLES: readonly (readonly [Block["action"], string])[] = [

@@ -17,6 +17,7 @@ import {
   quietNotes,
   type Sign,
 } from "./plan_view.ts";
+import { partText } from "./part_text.ts";
 import { plain, type Style } from "./style.ts";
 
 /** How a plan's text is written. */
@@ -27,8 +28,12 @@ export interface PlanTextOptions {
   readonly summary: Summary;
 }
 
-/** The sentence for a plan that does nothing. */
-export const NO_CHANGES = "No changes. Your infrastructure matches the configuration.";
+/** The sentence for a plan of a whole stack that does nothing. */
+const NO_CHANGES = "No changes. Your infrastructure matches the configuration.";
+
+/** The same where a plan concerns a part of the stack. */
+const NO_CHANGES_OF_PART =
+  "No changes. This part of your infrastructure matches the configuration.";
 
 /** The sentence for a destruction that finds nothing to destroy. */
 export const NOTHING_TO_DESTROY = "No changes. No objects need to be destroyed.";
@@ -40,7 +45,18 @@ export const NOTHING_OUTSIDE =
 /** The whole text of a plan, without a trailing newline. */
 export function planText(plan: Plan, options: PlanTextOptions): string {
   const style = options.style ?? plain;
-  if (plan.mode === "refresh") return refreshText(plan, style);
+  const text = plan.mode === "refresh" ? refreshText(plan, style) : changesText(plan, options);
+  return plan.part === undefined ? text : `${text}\n${style.warn(partText(plan.part))}`;
+}
+
+/** The sentence for a plan that does nothing. */
+export function noChanges({ mode, part }: Plan): string {
+  if (mode === "destroy") return NOTHING_TO_DESTROY;
+  return part === undefined ? NO_CHANGES : NO_CHANGES_OF_PART;
+}
+
+function changesText(plan: Plan, options: PlanTextOptions): string {
+  const style = options.style ?? plain;
   const parts: string[] = [];
   if (plan.drift.length > 0) parts.push(driftText(plan.drift, style));
   const quiet = quietNotes(plan).map(({ address, notes }) =>
@@ -48,7 +64,7 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
   );
   if (quiet.length > 0) parts.push(["Notes:", ...quiet].join("\n"));
   if (!hasChanges(plan)) {
-    parts.push(style.bold(plan.mode === "destroy" ? NOTHING_TO_DESTROY : NO_CHANGES));
+    parts.push(style.bold(noChanges(plan)));
     return parts.join("\n\n");
   }
   const acting = blocks(plan, { compact: options.compact });

@@ -72,6 +72,10 @@ export const documentSchema = z.looseObject({
     change: z.int().min(0),
     destroy: z.int().min(0),
     parameters: object,
+    part: z.looseObject({
+      target: z.array(z.string()).optional(),
+      exclude: z.array(z.string()).optional(),
+    }).optional(),
     planDigest: z.string().optional(),
   })),
   journal: z.array(z.looseObject({

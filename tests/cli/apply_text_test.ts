@@ -18,7 +18,7 @@ import { StaddleError } from "../../providers/error.ts";
 import type { Operation } from "../../providers/provider.ts";
 import { summarize } from "../../planner/summary.ts";
 import { golden } from "../support/golden.ts";
-import { changing } from "./plans.ts";
+import { changing, plan } from "./plans.ts";
 
 const at = "2026-03-01T10:00:00.000Z";
 const clock = (): string => at;
@@ -186,6 +186,7 @@ Deno.test("events in Terraform's shapes, a JSON object a line", () => {
   const lines = [
     versionLine("0.1.0", clock),
     ...planLines(changing, summarize(changing), clock),
+    ...planLines({ ...plan([]), part: { exclude: ["west/*"] } }, summarize(plan([])), clock),
     ...events.flatMap((event) => applyEventLines(event, "apply")),
     outputsLine({
       url: { value: "http://10.30.0.10", sensitive: false },

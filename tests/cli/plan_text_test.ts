@@ -7,7 +7,7 @@ import { lineDiff } from "../../cli/render/line_diff.ts";
 import type { Plan } from "../../planner/plan.ts";
 import { summarize } from "../../planner/summary.ts";
 import { golden } from "../support/golden.ts";
-import { changing, creating, plan, thousand, unchanged } from "./plans.ts";
+import { changing, creating, entry, plan, thousand, unchanged } from "./plans.ts";
 
 const text = (of: Plan): string => planText(of, { summary: summarize(of) });
 const markdown = (of: Plan, limit?: number): string =>
@@ -23,6 +23,22 @@ Deno.test("a plan shows each changed field with how it will be applied", () => {
 
 Deno.test("a plan without changes says so in Terraform's words", () => {
   golden(import.meta.url, "plan_no_change.txt", text(unchanged));
+});
+
+Deno.test("a plan of a part says that the rest may differ", () => {
+  const part = { target: ["lab/machine.web-*", "lab/network.*"], exclude: ["lab/machine.web-3"] };
+  const all = (mode: Plan["mode"], of: Plan = unchanged): Plan => ({ ...of, mode, part });
+  golden(
+    import.meta.url,
+    "plan_part.txt",
+    [
+      all("apply", plan([entry("lab/network.front", "create", { spec: { name: "front" } })])),
+      all("apply"),
+      all("destroy"),
+      all("refresh", plan([])),
+    ].map(text).join("\n\n\n"),
+  );
+  golden(import.meta.url, "plan_part.md", markdown(all("apply")));
 });
 
 Deno.test("a thousand machines stay readable: alike resources are one block", () => {

@@ -1,6 +1,7 @@
 /** What becomes of plans and records between runs, from end to end, on the real libvirt of this machine. */
 
 import assert from "node:assert/strict";
+import type { RunRecord } from "../../state/store.ts";
 import { requirement } from "../support/skip.ts";
 import { makeKey } from "./keys.ts";
 import { begin, DENO_ARGS, type Ended, ended, libvirtObstacle, run, staddle } from "./staddle.ts";
@@ -95,8 +96,7 @@ Deno.test({
       const end = await on("plan", "--detailed-exitcode");
       assert.deepEqual([end.code, end.stdout], [0, NO_CHANGES], end.stdout + end.stderr);
     };
-    const runs = async (): Promise<{ id: string; command: string; planDigest?: string }[]> =>
-      JSON.parse(await good(on("history", "--json")));
+    const runs = async (): Promise<RunRecord[]> => JSON.parse(await good(on("history", "--json")));
     const objects = [`${NAME}-net`, `${NAME}-pool`, `${NAME}-vm`];
     try {
       await Deno.writeTextFile(`${folder}/stack.ts`, stackText(folder));
@@ -181,6 +181,11 @@ Deno.test({
         const two = ["--param", "memory=96MiB", "--param", "autostart=false"];
         await good(on("apply", "--yes", ...two, "--exclude", machine));
         const [part] = await runs();
+        assert.deepEqual(part!.part, { exclude: [machine] });
+        assert.match(
+          await good(on("plan", ...two, "--exclude", machine)),
+          /^No changes\. This part of .*\nOnly a part of the stack was looked at \(--exclude "\S+"\)/,
+        );
         await good(on("apply", "--yes", ...two));
         const back = await good(on("plan", "--to", part!.id.slice(0, 8), "--out", plan));
         assert.match(back, /~ memory +96 MiB -> 64 MiB/);
@@ -190,6 +195,7 @@ Deno.test({
 
         await good(on("destroy", "--yes", "--target", machine));
         const [less] = await runs();
+        assert.deepEqual(less!.part, { target: [machine] });
         await good(on("apply", "--yes"));
         const end = await on("plan", "--to", less!.id.slice(0, 8));
         assert.match(end.stdout, new RegExp(`- ${machine} will be destroyed`));

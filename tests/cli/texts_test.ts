@@ -105,7 +105,13 @@ Deno.test("the runs of a stack", () => {
         planned: { import: 1, add: 3, change: 0, destroy: 0 },
         import: 1,
       },
-      { ...run, id: "a1c2d3e4-0000", command: "destroy", startedAt: "2026-02-01T10:00:00Z" },
+      {
+        ...run,
+        id: "a1c2d3e4-0000",
+        command: "destroy",
+        part: { target: ["lab/machine.web"] },
+        startedAt: "2026-02-01T10:00:00Z",
+      },
     ]),
   );
   assert.equal(historyText("web", []), 'Stack "web" has no recorded runs.');
@@ -142,7 +148,11 @@ Deno.test("the runs of a stack", () => {
     [
       revisionText("web", { run: failed, journal, kept: true }),
       revisionText("web", { run: { ...failed, planDigest: undefined }, journal: [], kept: false }),
-      revisionText("web", { run: { ...failed, result: "done" }, journal: [], kept: true }),
+      revisionText("web", {
+        run: { ...failed, result: "done", part: { target: ["lab/*"], exclude: ["lab/pool.a"] } },
+        journal: [],
+        kept: true,
+      }),
     ].join("\n\n"),
   );
   const { result: _, ...killed } = failed;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Plan } from "../../planner/plan.ts";
 import type { PlanInput } from "../../planner/make_plan.ts";
+import { planDocument } from "../../planner/plan_json.ts";
 import type { ResourceStatus } from "../../state/store.ts";
 import { exceeds, hasChanges, planDisruption, summarize } from "../../planner/summary.ts";
 import { golden } from "../support/golden.ts";
@@ -324,6 +325,28 @@ Deno.test("a target comes with what it needs, an exclusion with what needs it", 
     "lab/network.front",
     "lab/volume.web-root",
   ]);
+});
+
+Deno.test("a plan of a part carries what was given, and is no complete one for Terraform's tools", () => {
+  const world = new World();
+  const made = (options: Partial<PlanInput>) => {
+    const { part, ...plan } = world.planned(topology(small()), options);
+    const { complete } = planDocument({ ...plan, part }, { timestamp: "2026-01-01T00:00:00Z" });
+    return { part, complete };
+  };
+  const target = ["lab/volume.*"];
+  const exclude = ["lab/machine.web"];
+  assert.deepEqual(made({ target, exclude }), { part: { target, exclude }, complete: false });
+  assert.deepEqual(made({ target, exclude: [] }), { part: { target }, complete: false });
+  assert.deepEqual(made({ target: [] }), { part: undefined, complete: true });
+  // Nobody asked for that: what is left alone is told by who plans the way back.
+  const leftAlone = ["lab/machine.web"];
+  assert.deepEqual(made({ leftAlone }), { part: undefined, complete: true });
+  assert.ok(
+    !world.planned(topology(small()), { leftAlone }).resources.some(({ kind }) =>
+      kind === "machine"
+    ),
+  );
 });
 
 Deno.test("a host that was not read is an error, unless it is left out", () => {
