@@ -209,33 +209,36 @@ function goneAtNextStart(
   return Object.entries(table).flatMap(([name, entry]) => {
     const path = prefix + name;
     if (entry.entry === "group") return goneAtNextStart(entry.fields, config, live, `${path}.`);
+    // What goes as the object runs waits for nothing.
+    const waits = (before: Json | undefined) =>
+      before !== undefined && classify(entry.change, { config, live, before }) !== "live";
     if (entry.entry === "field") {
-      const goes = entry.withdrawn === true && entry.change === "restart" &&
-        entry.binding.read(config) === undefined && entry.binding.read(live) !== undefined;
+      const goes = entry.withdrawn === true && entry.binding.read(config) === undefined &&
+        waits(entry.binding.read(live));
       return goes ? [path] : [];
     }
     if (entry.entry !== "list" || entry.grows === true) return [];
-    // Entries that come and go as the object runs wait for nothing.
-    if (entry.keyOf !== undefined && entry.change !== "restart") return [];
-    const saved = keysIn(entry, config);
-    const gone = keysIn(entry, live).filter((key) => {
+    const saved = keyed(entry, config).map(({ key }) => key);
+    const gone = keyed(entry, live).filter(({ key, element, index }) => {
       const at = saved.indexOf(key);
       if (at >= 0) saved.splice(at, 1);
-      return at < 0;
+      // A device that the guest keeps waits whatever its class.
+      return at < 0 && (entry.keyOf === undefined || waits(readEntry(entry, element, index)));
     });
-    return gone.map((key) => `${path}[${key}]`);
+    return gone.map(({ key }) => `${path}[${key}]`);
   });
 }
 
-/** What tells entries apart. Devices have names of ours, or belong to others, unless none has a name. */
-function keysIn(list: List, root: XmlElement): string[] {
-  return list.select(root).map((element, index) =>
-    list.nameless === true
+/** Entries by what tells them apart. Devices have names of ours, or belong to others, unless none has a name. */
+function keyed(list: List, root: XmlElement) {
+  return list.select(root).flatMap((element, index) => {
+    const key = list.nameless === true
       ? element.attributes.get("type") ?? list.nameOf(element, index)
       : list.keyOf === undefined
       ? aliasName(element)
-      : list.nameOf(element, index)
-  ).filter((key) => key !== undefined);
+      : list.nameOf(element, index);
+    return key === undefined ? [] : [{ key, element, index }];
+  });
 }
 
 function compareInto(

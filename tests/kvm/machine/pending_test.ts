@@ -29,6 +29,18 @@ Deno.test("what is declared no longer, and a running guest still has, is told as
   ]);
 });
 
+Deno.test("so is what is added to a running guest, and taken from it at its next start only", () => {
+  const pin = (vcpu: number) => `<vcpupin vcpu='${vcpu}' cpuset='0'/>`;
+  const pins = (...vcpus: number[]) => domain(`<cputune>${vcpus.map(pin).join("")}</cputune>`);
+  assert.deepEqual(notes({}, observed({ active: true, xml: pins(1), liveXml: pins(0, 1) })), [
+    "pending restart: cpuTune.vcpuPins[0]",
+  ]);
+  // A weight goes from the running guest in the same step.
+  const weights = domain(`<blkiotune><device><path>/dev/vda</path><weight>200</weight></device>
+    </blkiotune>`);
+  assert.deepEqual(notes({}, observed({ active: true, xml: domain(""), liveXml: weights })), []);
+});
+
 Deno.test("what libvirt adds to a running guest is not", () => {
   const xml = domain("<cpu mode='custom'><model>qemu64</model></cpu>");
   const liveXml = domain(`<cpu mode='custom'><model>qemu64</model>

@@ -53,8 +53,6 @@ export class Running {
   spec: JsonObject = RUNNING;
   readonly #host: FleetHost;
   readonly #bench: Bench;
-  /** How often the guest has begun to boot. */
-  #starts = 0;
 
   constructor(host: FleetHost, pairs: PairHost) {
     this.#host = host;
@@ -64,9 +62,8 @@ export class Running {
   /** Makes the guest, or makes it anew. */
   async begin(): Promise<void> {
     this.spec = RUNNING;
-    await this.#host.exec(["rm", "-f", RUNNING.consoleLog as string]);
+    await this.#forgetConsole();
     assert.equal(await this.#bench.apply(RUNNING), undefined);
-    this.#starts = 1;
   }
 
   /** Edits what is declared, and starts the guest anew with it. */
@@ -117,6 +114,7 @@ export class Running {
     assert.deepEqual(idle, [], `pending, and nothing of it was changed by ${changed}`);
     this.spec = after;
     await this.#host.virsh("destroy", "any");
+    await this.#forgetConsole();
     const start = await this.#host.exec(["virsh", "-q", "-c", "qemu:///system", "start", "any"]);
     if (start.code !== 0) {
       const unstartable = start.stderr.trim();
@@ -124,7 +122,6 @@ export class Running {
       await this.begin();
       return { unstartable, changed };
     }
-    this.#starts++;
     const last = pendingIn(await settled(after, `changes left after a start with ${changed}`));
     assert.deepEqual(last, [], `pending after a start with ${changed}`);
     return { changed };
@@ -141,11 +138,15 @@ export class Running {
   async #isUp(): Promise<boolean> {
     const deadline = performance.now() + BOOT;
     for (;;) {
-      const said = await consoleText(this.#host, "any");
-      if (said.split("STADDLE-GUEST ready").length > this.#starts) return true;
+      if ((await consoleText(this.#host, "any")).includes("STADDLE-GUEST ready")) return true;
       if (performance.now() > deadline) return false;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+  }
+
+  /** What the guest says from here on is of its next boot. */
+  async #forgetConsole(): Promise<void> {
+    await this.#host.exec(["rm", "-f", RUNNING.consoleLog as string]);
   }
 
   async #takeAway(): Promise<void> {
