@@ -145,6 +145,18 @@ Deno.test("a CPU that was worked out at the start is no difference", () => {
   ]);
 });
 
+Deno.test("secure boot is off where a stack says so, and not where libvirt is to choose", () => {
+  const off = machine({ firmware: "uefi", secureBoot: false });
+  const xml = machineXml(completed(off), MARK);
+  assert.match(xml, /name='secure-boot' enabled='no'/);
+  const chosen = machine({ firmware: "uefi" });
+  const changed = machineKind.diff(off, observed(chosen), {
+    previous: chosen.spec,
+    lookup: lookup(),
+  });
+  assert.deepEqual(changed.map(({ path }) => path), ["secureBoot"]);
+});
+
 Deno.test("an entry that waits for the next start waits with its fields", () => {
   const cells = (memory: string) => ({
     numa: { cells: [{ cell: 0, memory, cpus: "0" }] },

@@ -56,9 +56,11 @@ const secureBoot: Binding = {
   path: "./os/firmware/feature[@name='secure-boot']/@enabled",
   read: (domain) => {
     const word = getPath(domain, "./os/firmware/feature[@name='secure-boot']/@enabled");
-    return word === undefined
-      ? getPath(domain, "./os/loader/@secure") === "yes" || undefined
-      : word === "yes";
+    if (word !== undefined) return word === "yes";
+    const secure = getPath(domain, "./os/loader/@secure");
+    if (secure !== undefined) return secure === "yes";
+    // While libvirt is to choose nothing is known: beside system management mode it takes secure boot.
+    return getPath(domain, "./os/loader/@type") === "pflash" ? false : undefined;
   },
   write: (domain, value) => {
     const enabled = value === true ? "yes" : "no";
@@ -126,7 +128,6 @@ export const platform = {
       ),
     binding: secureBoot,
     change: "restart",
-    equal: (declared, actual) => declared === (actual ?? false),
   }),
   nvram: words(
     "./os/nvram",
