@@ -256,7 +256,10 @@ function compareInto(
       } else if (isWithdrawn(entry, after, previous?.[name])) {
         const before = entry.binding.read(config);
         if (before === undefined) continue;
-        const disruption = classify(entry.change, { config, live, before, declared: spec });
+        const disruption = unless(
+          live !== undefined && entry.binding.read(live) === undefined,
+          classify(entry.change, { config, live, before, declared: spec }),
+        );
         changes.push({ path, before, disruption });
       }
     } else if (entry.entry === "group") {
@@ -284,9 +287,12 @@ function compareField(
   const before = field.binding.read(config);
   const wrongInConfig = !same(field, after, before);
   const running = live === undefined ? undefined : field.binding.read(live);
-  const disruption = awaited === true
-    ? "restart"
-    : classify(field.change, { config, live, before, after, declared: spec });
+  // What the running object has already, as after a change that was taken back, waits for no start.
+  const runsAsDeclared = live !== undefined && !field.guestDecides && same(field, after, running);
+  const disruption = awaited === true ? "restart" : unless(
+    runsAsDeclared,
+    classify(field.change, { config, live, before, after, declared: spec }),
+  );
   const wrongLive = live !== undefined && disruption === "live" && !field.guestDecides &&
     !same(field, after, running);
   if (!wrongInConfig && !wrongLive) return;
@@ -315,7 +321,10 @@ function comparePatches(
       path: `${path}[${entry.keyOf(declared)}]`,
       ...(before === undefined ? {} : { before }),
       ...(wanted === undefined ? {} : { after: wanted }),
-      disruption: classify(entry.change, { config, live, before, after: wanted }),
+      disruption: unless(
+        live !== undefined && entry.holds(live, declared),
+        classify(entry.change, { config, live, before, after: wanted }),
+      ),
     });
   }
 }
@@ -335,7 +344,10 @@ function compareList(
     const entryPath = `${path}[${keyOf(list, declared)}]`;
     const device = inConfig(declared);
     const liveDevice = inLive?.(declared);
-    let disruption = classify(list.change, { config, live, after: declared });
+    let disruption = unless(
+      liveDevice !== undefined && isAsDeclared(list, liveDevice, declared),
+      classify(list.change, { config, live, after: declared }),
+    );
     if (
       live && liveDevice === undefined && disruption === "live" && room?.(list, declared) === false
     ) {
@@ -357,7 +369,10 @@ function compareList(
     const device = saved ?? goneInLive?.(entry);
     if (device === undefined) continue;
     const before = { ...readEntry(list, device, 0), ...(list.keyOf ? {} : { name: entry.name }) };
-    const disruption = classify(list.change, { config, live, before });
+    const disruption = unless(
+      live !== undefined && goneInLive?.(entry) === undefined,
+      classify(list.change, { config, live, before }),
+    );
     // Gone from the configuration, and the running object keeps it until it starts anew.
     if (saved === undefined && disruption !== "live") continue;
     changes.push({ path: `${path}[${keyOf(list, entry)}]`, before, disruption });
@@ -379,6 +394,18 @@ function goneEntries(
 function classify(change: ChangeClass, context: ChangeContext): Disruption {
   const disruption = typeof change === "function" ? change(context) : change;
   return context.live !== undefined || disruption === "replace" ? disruption : "live";
+}
+
+/** A start is waited for unless the running object is as it is to be; what is made anew is so anyhow. */
+function unless(settled: boolean, disruption: Disruption): Disruption {
+  return settled && disruption !== "replace" ? "live" : disruption;
+}
+
+/** Whether an entry of the running object has all that is declared of it. */
+function isAsDeclared(list: List, device: XmlElement, declared: JsonObject): boolean {
+  const changes: FieldChange[] = [];
+  compareInto(changes, list.fields, { spec: declared, config: device }, "");
+  return changes.length === 0;
 }
 
 function same(field: Field, declared: Json, actual: Json | undefined): boolean {

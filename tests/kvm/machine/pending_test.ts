@@ -41,6 +41,25 @@ Deno.test("so is what is added to a running guest, and taken from it at its next
   assert.deepEqual(notes({}, observed({ active: true, xml: domain(""), liveXml: weights })), []);
 });
 
+Deno.test("what is taken back before the guest starts anew waits for nothing, and restarts nothing", () => {
+  const before = `<cpu mode='custom'><model>qemu64</model></cpu><clock offset='utc'/>`;
+  const after = `<cpu mode='maximum'/><clock offset='utc'><timer name='rtc'/></clock>`;
+  const declared = { cpu: { mode: "custom", model: "qemu64" }, whenRestartNeeded: "now" };
+  const going = observed({ active: true, xml: domain(after), liveXml: domain(before) });
+  assert.deepEqual(changes(declared, going), ["cpu.mode live", "cpu.model live"]);
+  assert.deepEqual(changes({ ...declared, clock: { timers: [{ name: "rtc" }] } }, going), [
+    "cpu.mode live",
+    "cpu.model live",
+    "clock.timers[rtc] restart",
+  ]);
+  const gone = observed({ active: true, xml: domain(before), liveXml: domain(after) });
+  assert.deepEqual(changes({ clock: { timers: [{ name: "rtc" }] } }, gone), [
+    "clock.timers[rtc] live",
+  ]);
+  const late = { clock: { timers: [{ name: "rtc", tickPolicy: "catchup" }] } };
+  assert.deepEqual(changes(late, gone), ["clock.timers[rtc] next-boot"]);
+});
+
 Deno.test("what libvirt adds to a running guest is not", () => {
   const xml = domain("<cpu mode='custom'><model>qemu64</model></cpu>");
   const liveXml = domain(`<cpu mode='custom'><model>qemu64</model>

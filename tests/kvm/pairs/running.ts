@@ -51,6 +51,8 @@ export interface Changed {
 /** A guest that runs, with what is declared of it. */
 export class Running {
   spec: JsonObject = RUNNING;
+  /** What already waits for a start: a refused edit may have left it that cannot be taken from a running guest. */
+  #pending: readonly string[] = [];
   readonly #host: FleetHost;
   readonly #bench: Bench;
 
@@ -62,6 +64,7 @@ export class Running {
   /** Makes the guest, or makes it anew. */
   async begin(): Promise<void> {
     this.spec = RUNNING;
+    this.#pending = [];
     await this.#forgetConsole();
     assert.equal(await this.#bench.apply(RUNNING), undefined);
   }
@@ -92,7 +95,8 @@ export class Running {
       }
       const back = await apply(before);
       assert.equal(back, undefined, `no way back from a refusal: ${back?.why}\n${refused.why}`);
-      await settled(before, `the way back from a refusal has changes left: ${refused.why}`);
+      const left = `the way back from a refusal has changes left: ${refused.why}`;
+      this.#pending = pendingIn(await settled(before, left));
       return { refused: refused.why, changed: [] };
     }
     const changed = changes.map(({ path, disruption }) => `${path} ${disruption}`);
@@ -110,9 +114,13 @@ export class Running {
       } else assert.ok(!then.includes(path), `${path} was live, and is pending`);
     }
     const later = changes.filter(({ disruption }) => disruption === "next-boot");
-    const idle = then.filter((one) => !later.some(({ path }) => related(one, path)));
+    const idle = then.filter((one) =>
+      !later.some(({ path }) => related(one, path)) && !this.#pending.includes(one)
+    );
     assert.deepEqual(idle, [], `pending, and nothing of it was changed by ${changed}`);
+    if (later.length > 0 && later.length === changes.length) await this.#takeBack(before, after);
     this.spec = after;
+    this.#pending = [];
     await this.#host.virsh("destroy", "any");
     await this.#forgetConsole();
     const start = await this.#host.exec(["virsh", "-q", "-c", "qemu:///system", "start", "any"]);
@@ -125,6 +133,24 @@ export class Running {
     const last = pendingIn(await settled(after, `changes left after a start with ${changed}`));
     assert.deepEqual(last, [], `pending after a start with ${changed}`);
     return { changed };
+  }
+
+  /** What waits for a start and is taken back before it comes was never there: the guest runs as declared. */
+  async #takeBack(before: JsonObject, after: JsonObject): Promise<void> {
+    const { apply, plan, settled } = this.#bench;
+    const process = await this.#process();
+    const waiting = (await plan(before)).resources.flatMap(({ changes }) => changes)
+      // A running guest has some of libvirt's own, which may be those.
+      .filter(({ path, disruption }) => disruption !== "live" && !NAMELESS.test(path))
+      .map(({ path }) => path);
+    assert.deepEqual(waiting, [], "taken back, and it is to wait for a start");
+    // What is no longer declared stays, and may not go with what is.
+    if (await apply(before) !== undefined) return;
+    const pending = pendingIn(await settled(before, "taken back, and it has changes left"));
+    const late = pending.filter((one) => !this.#pending.includes(one) && !NAMELESS.test(one));
+    assert.deepEqual(late, [], "taken back, and pending");
+    assert.equal((await apply(after))?.why, undefined, "it cannot be declared again");
+    assert.equal(await this.#process(), process, "another QEMU after it was taken back");
   }
 
   /** QEMU's process, and when it began. */

@@ -116,9 +116,10 @@ function fieldCalls(
 ): LiveCall[] {
   const [tuned, updated] = [fields.filter(isTuning), fields.filter((item) => !isTuning(item))];
   const calls: LiveCall[] = [];
-  if (updated.length > 0) {
-    const changed = cloneXml(device);
-    patch(table, updated, changed);
+  const changed = cloneXml(device);
+  patch(table, updated, changed);
+  // The configuration alone may lack what is declared.
+  if (serializeXml(changed) !== serializeXml(device)) {
     // The chain of files behind a medium is the old one's; libvirt looks at the new one itself.
     for (const item of getElements(changed, "./backingStore")) removeElement(changed, ".", item);
     calls.push({ call: "updateDevice", path, xml: serializeXml(changed) });
