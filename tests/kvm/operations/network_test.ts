@@ -73,6 +73,23 @@ Deno.test("network: what needs a restart restarts it", async () => {
   assert.match(await virsh("net-dumpxml", `${lab.prefix}-front`), /two\.test/);
 });
 
+Deno.test("network: what other hands defined and did not start is put right without a restart", async () => {
+  await using lab = await openLab();
+  const network = declare(lab, { mode: "isolated", subnet: subnet(), mtu: 1400 });
+  await lab.create(network);
+  const bridge = `/sys/class/net/sd-${network.uuid.slice(0, 8)}/ifindex`;
+  const before = await Deno.readTextFile(bridge);
+  const file = `${lab.folder}/net.xml`;
+  const xml = await virsh("net-dumpxml", "--inactive", `${lab.prefix}-front`);
+  await Deno.writeTextFile(file, xml.replace("1400", "1300"));
+  await virsh("net-define", file);
+  const { changes, notes } = await lab.update(network, network);
+  assert.deepEqual(changes, [{ path: "mtu", before: 1300, after: 1400, disruption: "live" }]);
+  assert.deepEqual(notes, []);
+  assert.deepEqual(await lab.diff(network), []);
+  assert.equal(await Deno.readTextFile(bridge), before, "it was not restarted");
+});
+
 Deno.test("network: what a cut left behind is finished", async () => {
   await using lab = await openLab();
   const network = declare(lab, { subnet: subnet() });

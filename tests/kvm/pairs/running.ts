@@ -51,8 +51,6 @@ export interface Changed {
 /** A guest that runs, with what is declared of it. */
 export class Running {
   spec: JsonObject = RUNNING;
-  /** What already waits for a start: a refused edit may have left it that cannot be taken from a running guest. */
-  #pending: readonly string[] = [];
   readonly #host: FleetHost;
   readonly #bench: Bench;
 
@@ -64,7 +62,6 @@ export class Running {
   /** Makes the guest, or makes it anew. */
   async begin(): Promise<void> {
     this.spec = RUNNING;
-    this.#pending = [];
     await this.#forgetConsole();
     assert.equal(await this.#bench.apply(RUNNING), undefined);
   }
@@ -96,7 +93,9 @@ export class Running {
       const back = await apply(before);
       assert.equal(back, undefined, `no way back from a refusal: ${back?.why}\n${refused.why}`);
       const left = `the way back from a refusal has changes left: ${refused.why}`;
-      this.#pending = pendingIn(await settled(before, left));
+      await settled(before, left);
+      // Pins and the like stay with what runs, and nobody declares them.
+      assert.equal(await this.#startAnew(), undefined);
       return { refused: refused.why, changed: [] };
     }
     const changed = changes.map(({ path, disruption }) => `${path} ${disruption}`);
@@ -114,18 +113,12 @@ export class Running {
       } else assert.ok(!then.includes(path), `${path} was live, and is pending`);
     }
     const later = changes.filter(({ disruption }) => disruption === "next-boot");
-    const idle = then.filter((one) =>
-      !later.some(({ path }) => related(one, path)) && !this.#pending.includes(one)
-    );
+    const idle = then.filter((one) => !later.some(({ path }) => related(one, path)));
     assert.deepEqual(idle, [], `pending, and nothing of it was changed by ${changed}`);
     if (later.length > 0 && later.length === changes.length) await this.#takeBack(before, after);
     this.spec = after;
-    this.#pending = [];
-    await this.#host.virsh("destroy", "any");
-    await this.#forgetConsole();
-    const start = await this.#host.exec(["virsh", "-q", "-c", "qemu:///system", "start", "any"]);
-    if (start.code !== 0) {
-      const unstartable = start.stderr.trim();
+    const unstartable = await this.#startAnew();
+    if (unstartable !== undefined) {
       await this.#takeAway();
       await this.begin();
       return { unstartable, changed };
@@ -147,7 +140,7 @@ export class Running {
     // What is no longer declared stays, and may not go with what is.
     if (await apply(before) !== undefined) return;
     const pending = pendingIn(await settled(before, "taken back, and it has changes left"));
-    const late = pending.filter((one) => !this.#pending.includes(one) && !NAMELESS.test(one));
+    const late = pending.filter((one) => !NAMELESS.test(one));
     assert.deepEqual(late, [], "taken back, and pending");
     assert.equal((await apply(after))?.why, undefined, "it cannot be declared again");
     assert.equal(await this.#process(), process, "another QEMU after it was taken back");
@@ -168,6 +161,14 @@ export class Running {
       if (performance.now() > deadline) return false;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+  }
+
+  /** Why it does not start, if it does not. */
+  async #startAnew(): Promise<string | undefined> {
+    await this.#host.virsh("destroy", "any");
+    await this.#forgetConsole();
+    const start = await this.#host.exec(["virsh", "-q", "-c", "qemu:///system", "start", "any"]);
+    return start.code === 0 ? undefined : start.stderr.trim();
   }
 
   /** What the guest says from here on is of its next boot. */
