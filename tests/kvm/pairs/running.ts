@@ -134,8 +134,9 @@ export class Running {
     const process = await this.#process();
     const waiting = (await plan(before)).resources.flatMap(({ changes }) => changes)
       // A running guest has some of libvirt's own, which may be those.
-      .filter(({ path, disruption }) => disruption !== "live" && !NAMELESS.test(path))
-      .map(({ path }) => path);
+      .filter(({ path, disruption }) =>
+        disruption !== "live" && !NAMELESS.test(path) && !UNTOLD.test(path)
+      ).map(({ path }) => path);
     assert.deepEqual(waiting, [], "taken back, and it is to wait for a start");
     // What is no longer declared stays, and may not go with what is.
     if (await apply(before) !== undefined) return;
