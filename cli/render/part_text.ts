@@ -14,7 +14,9 @@ export function partFlags({ target = [], exclude = [] }: StackPart): string {
   ].join(" ");
 }
 
-/** The sentence that a plan of a part ends with. */
-export function partText(part: StackPart): string {
-  return `Only a part of the stack was looked at (${partFlags(part)}). The rest may differ.`;
+/** The sentence that a plan of a part ends with, its flags as `quoted` writes them. */
+export function partText(part: StackPart, quoted = (flags: string): string => flags): string {
+  return `Only a part of the stack was looked at (${
+    quoted(partFlags(part))
+  }). The rest may differ.`;
 }

@@ -5,9 +5,8 @@
  */
 
 import type { Plan, Summary } from "../../planner/plan.ts";
-import type { StackPart } from "../../state/store.ts";
 import { hasChanges } from "../../planner/summary.ts";
-import { partFlags } from "./part_text.ts";
+import { partText } from "./part_text.ts";
 import { noChanges, planText, summaryLine } from "./plan_text.ts";
 import { type Block, blocks } from "./plan_view.ts";
 
@@ -68,13 +67,9 @@ function headText(plan: Plan, summary: Summary): string {
   }
   if (plan.mode === "refresh") parts.push("**Refresh only: no host is touched.**");
   else parts.push(`**${hasChanges(plan) ? summaryLine(summary) : noChanges(plan)}**`);
-  if (plan.part !== undefined) parts.push(partMarkdown(plan.part));
+  // In code, for a pattern may hold what Markdown reads.
+  if (plan.part !== undefined) parts.push(partText(plan.part, code));
   return parts.join("\n\n");
-}
-
-/** In code, for a pattern may hold what Markdown reads. */
-function partMarkdown(part: StackPart): string {
-  return `Only a part of the stack was looked at (${code(partFlags(part))}). The rest may differ.`;
 }
 
 const TITLES: readonly (readonly [Block["action"], string])[] = [

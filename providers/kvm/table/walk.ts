@@ -345,7 +345,7 @@ function compareList(
     const device = inConfig(declared);
     const liveDevice = inLive?.(declared);
     let disruption = unless(
-      liveDevice !== undefined && isAsDeclared(list, liveDevice, declared),
+      device === undefined && liveDevice !== undefined && isAsDeclared(list, liveDevice, declared),
       classify(list.change, { config, live, after: declared }),
     );
     if (
@@ -366,11 +366,12 @@ function compareList(
   const goneInLive = live === undefined ? undefined : goneFinder(list, live, after);
   for (const entry of goneEntries(list, after, previous)) {
     const saved = goneInConfig(entry);
-    const device = saved ?? goneInLive?.(entry);
+    const running = goneInLive?.(entry);
+    const device = saved ?? running;
     if (device === undefined) continue;
     const before = { ...readEntry(list, device, 0), ...(list.keyOf ? {} : { name: entry.name }) };
     const disruption = unless(
-      live !== undefined && goneInLive?.(entry) === undefined,
+      live !== undefined && running === undefined,
       classify(list.change, { config, live, before }),
     );
     // Gone from the configuration, and the running object keeps it until it starts anew.
